@@ -1,0 +1,177 @@
+"""Every error that a person may meet, each with a plain sentence and the next step.
+
+    AetherError
+    ├── SettingError            a bad setting; stops the start with exit code 2
+    ├── CatalogError            a providers file that cannot be used
+    ├── SwapError               the model was not changed; the old one stays
+    │   ├── UnknownProvider
+    │   ├── UnknownModel
+    │   ├── MissingKey
+    │   └── NotReady            known, but it cannot answer now
+    ├── BusyError               a turn is already running in this session
+    ├── EmptyMessage            nothing to send
+    ├── LimitError              a limit of the agent's loop was reached
+    └── ProviderError           the model's service did not answer as asked
+        ├── AuthError           the key was refused
+        ├── QuotaError          the account has no credit left
+        ├── RateError           too many requests; `retry_after_s` may tell when
+        ├── OverloadedError     the service is too busy
+        ├── TooLongError        the conversation does not fit the model
+        ├── BadHistoryError     the service refused the shape of the conversation
+        ├── BadRequestError     the service refused the request for another reason
+        ├── ModelNotFoundError  the service does not know the model
+        ├── NetworkError        no connection, or it broke
+        ├── SilenceError        no sign of life in time
+        ├── GarbledError        the service sent something that is not its protocol
+        └── ServerError         the service failed
+
+`str(error)` is safe to show: it never holds a key, a header or a foreign body. What the
+service said, redacted, is in `detail`, for the log and for a folded part of the page.
+This room knows no SDK: `llm.py` translates foreign errors into these, once.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AetherError(Exception):
+    """Carry a plain sentence for the person and the next step to take."""
+
+    kind: ClassVar[str] = "error"
+    remedy: ClassVar[str] = "Try again."
+
+    @property
+    def sentence(self) -> str:
+        """Say what happened and what to do next, in one line."""
+        return f"{self} {self.remedy}".strip()
+
+
+class SettingError(AetherError):
+    kind = "setting"
+    remedy = ""
+
+
+class CatalogError(AetherError):
+    kind = "catalog"
+    remedy = ""
+
+
+class SwapError(AetherError):
+    kind = "swap"
+    remedy = "The model was not changed."
+
+
+class UnknownProvider(SwapError):
+    kind = "unknown_provider"
+
+
+class UnknownModel(SwapError):
+    kind = "unknown_model"
+
+
+class MissingKey(SwapError):
+    kind = "missing_key"
+
+
+class NotReady(SwapError):
+    kind = "not_ready"
+
+
+class BusyError(AetherError):
+    kind = "busy"
+    remedy = "Wait for the answer to end, or stop it."
+
+
+class EmptyMessage(AetherError):
+    kind = "empty"
+    remedy = "Write something first."
+
+
+class LimitError(AetherError):
+    kind = "limit"
+    remedy = "Send “continue” to go on from here."
+
+
+class ProviderError(AetherError):
+    """Say that a model's service did not answer as asked.
+
+    `retryable` tells whether the same request may be sent again before the first token;
+    `retry_after_s` is the service's own word on when, in seconds.
+    """
+
+    kind = "provider"
+    remedy = "Your message is kept. Try again, or answer with another model."
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: str = "",
+        status: int | None = None,
+        retry_after_s: float | None = None,
+        context_window: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.detail = detail
+        self.status = status
+        self.retry_after_s = retry_after_s
+        self.context_window = context_window
+
+
+class AuthError(ProviderError):
+    kind = "auth"
+    remedy = "Your message is kept. Check the key, or answer with another model."
+
+
+class QuotaError(ProviderError):
+    kind = "quota"
+    remedy = "Your message is kept. Top up the account, or answer with another model."
+
+
+class RateError(ProviderError):
+    kind = "rate"
+    retryable = True
+
+
+class OverloadedError(ProviderError):
+    kind = "overloaded"
+    retryable = True
+
+
+class TooLongError(ProviderError):
+    kind = "too_long"
+    remedy = "Nothing is lost. Choose a model with a larger context, or start a new conversation."
+
+
+class BadHistoryError(ProviderError):
+    kind = "bad_history"
+    remedy = "Nothing is lost. Try again, or answer with another model."
+
+
+class BadRequestError(ProviderError):
+    kind = "bad_request"
+
+
+class ModelNotFoundError(ProviderError):
+    kind = "not_found"
+    remedy = "Your message is kept. Choose another model."
+
+
+class NetworkError(ProviderError):
+    kind = "network"
+    retryable = True
+
+
+class SilenceError(ProviderError):
+    kind = "silence"
+
+
+class GarbledError(ProviderError):
+    kind = "garbled"
+
+
+class ServerError(ProviderError):
+    kind = "server"
+    retryable = True
