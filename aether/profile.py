@@ -1,0 +1,73 @@
+"""What a model can take: facts as fields, never a test on a name.
+
+A profile is data from `providers.toml`, from a live list of models, or learnt from an
+error. What is left out takes the strictest value that is safe on every server of the
+protocol, so that an unknown server works at the first try. Pure: no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, cast
+
+Protocol = Literal["openai-chat", "openai-responses", "anthropic-messages"]
+PROTOCOLS: tuple[Protocol, ...] = ("openai-chat", "openai-responses", "anthropic-messages")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """Say what one model on one endpoint accepts.
+
+    `tools`, `vision`, `files`: what it takes beside text.
+    `system`: `lead` one system text at the start; `any` also later ones; `none` the role
+    is refused and its text is folded into the first user message.
+    `id_rule`: `any`, `nine` (nine alphanumerics), or a regular expression for tool ids.
+    `reasoning_key`: the assistant key that carries a model's own reasoning back to it;
+    empty: none. `reasoning_needed`: each assistant message with calls must have that key;
+    `reasoning_placeholder` stands there where the reasoning was another model's.
+    `stream_usage`: it takes the wish for token counts at the end of a stream.
+    `result_images`: a tool result may hold images.
+    `max_tokens_key`: the body key that bounds the answer. `sampling`: `free`, `one` of
+    temperature and top_p, or `none`. `extra_keys`: body keys beyond the protocol's.
+    `context_window` and `max_output`: tokens; None: not known.
+    """
+
+    tools: bool = False
+    vision: bool = False
+    files: bool = False
+    system: Literal["lead", "any", "none"] = "lead"
+    developer_role: bool = False
+    id_rule: str = "any"
+    strict_alternation: bool = True
+    strict_tool_user: bool = True
+    string_content: bool = True
+    reasoning_key: str = ""
+    reasoning_needed: bool = False
+    reasoning_placeholder: str = ""
+    max_tokens_key: str = "max_tokens"
+    stream_usage: bool = True
+    result_images: bool = False
+    sampling: Literal["free", "one", "none"] = "one"
+    extra_keys: tuple[str, ...] = ()
+    context_window: int | None = None
+    max_output: int | None = None
+
+    def with_fields(self, values: dict[str, Any]) -> Profile:
+        """Return the profile with `values` laid over it; raise KeyError for an unknown field."""
+        known = {f.name for f in fields(self)}
+        if unknown := set(values) - known:
+            raise KeyError(f"unknown profile field: {', '.join(sorted(unknown))}")
+        clean = {k: tuple(cast(list[str], v)) if isinstance(v, list) else v for k, v in values.items()}
+        return replace(self, **clean)
+
+
+DEFAULTS: dict[Protocol, Profile] = {
+    "openai-chat": Profile(),
+    "openai-responses": Profile(
+        tools=True, result_images=True, strict_tool_user=False, max_tokens_key="max_output_tokens"
+    ),
+    "anthropic-messages": Profile(
+        tools=True, result_images=True, string_content=False, strict_tool_user=False, id_rule="^[a-zA-Z0-9_-]+$"
+    ),
+}
+"""The strictest safe profile of each protocol."""
