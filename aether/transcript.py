@@ -1,0 +1,308 @@
+"""The conversation as a value: parts, steps, answers, turns, transcript.
+
+Append-only and vendor-neutral. Everything here is frozen, equal by content, and goes to
+JSON and back without loss. It knows no provider's key, no storage id and no screen.
+What a provider said in a form that only it can read is kept in `Step.native`, unread.
+
+    Transcript ─ Turn ─ prompt: parts of the user
+                      └ Answer ─ Step ─ parts of the model, results of its tool calls
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from aether.errors import AetherError
+from aether.usage import Usage
+
+VERSION = 1
+"""Version of the JSON form. Every older version still loads."""
+
+StopReason = Literal[
+    "done", "length", "tool", "refusal", "filtered", "paused", "context", "stopped", "error", "unknown"
+]
+ResultStatus = Literal["ok", "error", "not_run"]
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Say who issued a step: opaque data goes back to an equal origin and to no other.
+
+    `account` is a short fingerprint of the key, never the key.
+    """
+
+    protocol: str
+    base_url: str
+    account: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Blob:
+    """Name some bytes by their SHA-256 (hex). `size` in bytes, `width` and `height` in pixels."""
+
+    sha256: str
+    mime: str
+    name: str = ""
+    size: int = 0
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True)
+class Text:
+    """Plain text or Markdown, of the user or of the model."""
+
+    text: str
+    kind: Literal["text"] = field(default="text", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """What the model thought aloud. Shown and kept; its opaque form lives in `Step.native`."""
+
+    text: str
+    complete: bool = True
+    kind: Literal["reasoning"] = field(default="reasoning", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class Image:
+    blob: Blob
+    kind: Literal["image"] = field(default="image", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class File:
+    """A document. `text` is what could be extracted from it; None: nothing."""
+
+    blob: Blob
+    text: str | None = None
+    kind: Literal["file"] = field(default="file", kw_only=True, repr=False)
+
+
+ResultPart = Annotated[Text | Image | File, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A model's wish to run a tool. `arguments` is the raw text, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+    kind: Literal["tool_call"] = field(default="tool_call", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What a tool gave back for the call `call_id` of the same step."""
+
+    call_id: str
+    name: str
+    parts: tuple[ResultPart, ...]
+    status: ResultStatus = "ok"
+    total_ms: float | None = None
+    kind: Literal["tool_result"] = field(default="tool_result", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The model declined. `category` is the service's own word, if it gave one."""
+
+    text: str
+    category: str | None = None
+    kind: Literal["refusal"] = field(default="refusal", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class SystemNote:
+    """An instruction given in the middle of the conversation by the operator or the app."""
+
+    text: str
+    kind: Literal["system_note"] = field(default="system_note", kw_only=True, repr=False)
+
+
+Part = Annotated[
+    Text | Reasoning | Image | File | ToolCall | ToolResult | Refusal | SystemNote, Field(discriminator="kind")
+]
+NativeKind = Literal["reasoning", "text", "call", "other"]
+
+
+@dataclass(frozen=True)
+class Native:
+    """One block as the issuer sent it. `data` is opaque outside `wire/`; `kind` says what it is."""
+
+    kind: NativeKind
+    data: JSON
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error beside the turns: shown, never sent to a model. `kind` is of `errors.py`."""
+
+    kind: str
+    message: str
+    detail: str = ""
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One LLM request and the results of the tool calls that it caused.
+
+    `model` is the id that was asked for, `reported_model` the one that the service says
+    answered. `prefix` is a digest of all that this step's origin was shown before it.
+    `cost_usd` is None where no price is known; times are in milliseconds, `at` in seconds
+    since the epoch.
+    """
+
+    provider: str
+    model: str
+    origin: Origin
+    parts: tuple[Part, ...] = ()
+    results: tuple[ToolResult, ...] = ()
+    native: tuple[Native, ...] = ()
+    prefix: str = ""
+    stop: StopReason = "done"
+    raw_stop: str = ""
+    reported_model: str = ""
+    usage: Usage = field(default_factory=Usage)
+    cost_usd: float | None = None
+    ttft_ms: float | None = None
+    total_ms: float | None = None
+    at: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """Return the model reference, `provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        return tuple(p for p in self.parts if isinstance(p, ToolCall))
+
+    @property
+    def text(self) -> str:
+        """Return what a reader sees as the answer: texts and refusals."""
+        return "".join(p.text for p in self.parts if isinstance(p, Text | Refusal))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One of a turn's alternatives: the steps, and the failure that ended it, if one did."""
+
+    steps: tuple[Step, ...] = ()
+    failure: Failure | None = None
+    stopped: bool = False
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(t for s in self.steps if (t := s.text))
+
+    @property
+    def status(self) -> Literal["done", "stopped", "error"]:
+        if self.failure is not None:
+            return "error"
+        return "stopped" if self.stopped else "done"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One user message and all that followed until control came back. `chosen` indexes `answers`."""
+
+    prompt: tuple[Part, ...]
+    answers: tuple[Answer, ...] = ()
+    chosen: int = 0
+    at: float = 0.0
+
+    @property
+    def answer(self) -> Answer | None:
+        """Return the answer that the conversation goes on from."""
+        return self.answers[self.chosen] if self.answers else None
+
+    @property
+    def text(self) -> str:
+        return "\n\n".join(p.text for p in self.prompt if isinstance(p, Text))
+
+    def with_answer(self, answer: Answer) -> Turn:
+        """Return the turn with one more answer, which becomes the chosen one."""
+        return replace(self, answers=(*self.answers, answer), chosen=len(self.answers))
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Turns `first` to `last` (both included) are not shown to models any more; nothing is deleted.
+
+    `summary` stands in their place, if there is one; `author` is the reference of the
+    model that wrote it.
+    """
+
+    first: int
+    last: int
+    summary: str = ""
+    author: str = ""
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """A whole conversation. `system` may name `{provider}` and `{model}`; it is rendered per request."""
+
+    system: str = ""
+    turns: tuple[Turn, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    version: int = VERSION
+
+    def with_turn(self, turn: Turn) -> Transcript:
+        return replace(self, turns=(*self.turns, turn))
+
+    def replace_turn(self, index: int, turn: Turn) -> Transcript:
+        """Return the transcript with turn `index` exchanged; raise IndexError if there is none."""
+        if not 0 <= index < len(self.turns):
+            raise IndexError(f"no turn {index}")
+        return replace(self, turns=(*self.turns[:index], turn, *self.turns[index + 1 :]))
+
+    def before(self, index: int) -> Transcript:
+        """Return the transcript up to and without turn `index`."""
+        return replace(self, turns=self.turns[:index])
+
+    def to_dict(self) -> JSON:
+        """Return the JSON form: plain dicts, lists, strings and numbers."""
+        return _adapter().dump_python(self, mode="json")
+
+    def to_json(self) -> str:
+        """Return the JSON text; equal transcripts give equal bytes."""
+        return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def from_dict(cls, data: object) -> Transcript:
+        """Build a transcript from its JSON form; raise TranscriptError if it is none of ours."""
+        version = data.get("version") if isinstance(data, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if not isinstance(version, int):
+            raise TranscriptError("This is not a conversation of Aether.")
+        if version > VERSION:
+            raise TranscriptError(f"This conversation was written by a newer Aether (form {version}, known {VERSION}).")
+        try:
+            return _adapter().validate_python(data)
+        except ValidationError as error:
+            where = ".".join(str(x) for x in error.errors()[0]["loc"])
+            raise TranscriptError(f"This conversation is damaged at {where or 'its start'}.") from error
+
+
+class TranscriptError(AetherError):
+    """Say that some data is not a transcript that can be read."""
+
+    kind = "transcript"
+    remedy = "Nothing was changed."
+
+
+@cache
+def _adapter() -> TypeAdapter[Transcript]:
+    return TypeAdapter(Transcript)
