@@ -1,0 +1,66 @@
+"""System texts: rendered for the target, and placed where it takes them. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aether.lowering.view import Message, Target
+from aether.transcript import Part, SystemNote, Text
+
+EXPLAIN_NOTES = "Text between <system> and </system> in a user message comes from the application, not from the user."
+
+
+def render_system(template: str, target: Target) -> str:
+    """Fill `{provider}` and `{model}` in; every other brace stays as it is."""
+    return template.replace("{provider}", target.provider).replace("{model}", target.origin.model).strip()
+
+
+def place_system(messages: list[Message], system: str, target: Target) -> tuple[str, list[Message]]:
+    """Place mid-chat notes and the leading text; return the text that leads, and the messages."""
+    rule = target.profile.system
+    messages = _attribute(messages, target) if rule == "any" else messages
+    if rule == "any":
+        return system, [m for message in messages for m in _split_notes(message)]
+    noted = any(isinstance(p, SystemNote) for m in messages for p in m.parts)
+    messages = [replace(m, parts=tuple(_tagged(p) for p in m.parts)) for m in messages]
+    system = "\n\n".join(t for t in (system, EXPLAIN_NOTES if noted else "") if t)
+    if rule == "none" and system:
+        return "", _fold(system, messages)
+    return system, messages
+
+
+def _split_notes(message: Message) -> list[Message]:
+    """Put the notes of a user message behind it, as a system message."""
+    notes = tuple(p for p in message.parts if isinstance(p, SystemNote))
+    if not notes or message.role != "user":
+        return [message]
+    rest = tuple(p for p in message.parts if not isinstance(p, SystemNote))
+    shown = [Message("user", rest)] if rest else []
+    return [*shown, Message("system", notes)]
+
+
+def _tagged(part: Part) -> Part:
+    return Text(f"<system>{part.text}</system>") if isinstance(part, SystemNote) else part
+
+
+def _fold(system: str, messages: list[Message]) -> list[Message]:
+    """Put the leading text into the first user message (S5: the role is refused)."""
+    if messages and messages[0].role == "user":
+        return [replace(messages[0], parts=(Text(system), *messages[0].parts)), *messages[1:]]
+    return [Message("user", (Text(system),)), *messages]
+
+
+def _attribute(messages: list[Message], target: Target) -> list[Message]:
+    """Say once, at each change of author, that the answers above were written by another model."""
+    out: list[Message] = []
+    told = own = f"{target.provider}/{target.origin.model}"
+    author = own
+    for message in messages:
+        if message.step is not None:
+            author = own if message.step.origin == target.origin else message.step.reference
+        if message.role == "user" and author != told:
+            who = "you" if author == own else f"another model, {author}"
+            message = replace(message, parts=(*message.parts, SystemNote(f"The last answer above is by {who}.")))
+            told = author
+        out.append(message)
+    return out
