@@ -1,0 +1,197 @@
+"""Read a stream of Chat Completions chunks, in all the dialects that were recorded. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
+from aether.transcript import Native, Part, Reasoning, Refusal, StopReason, Text, ToolCall
+from aether.usage import Usage
+from aether.wire.base import JSON, InBandError, as_object, count_of, mapping, mappings, text_of
+from aether.wire.think import Span, ThinkSplitter
+
+STOPS: dict[str, StopReason] = {
+    "stop": "done",
+    "length": "length",
+    "model_length": "length",
+    "tool_calls": "tool",
+    "function_call": "tool",
+    "content_filter": "filtered",
+    "error": "error",
+    "insufficient_system_resource": "error",
+}
+REASONING_KEYS = ("reasoning_content", "reasoning")
+
+
+@dataclass
+class _Call:
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    extra: JSON | None = None  # Gemini's signature of the call: goes home only
+
+    def to_native(self) -> JSON:
+        call: JSON = {
+            "id": self.id,
+            "type": "function",
+            "function": {"name": self.name, "arguments": self.arguments},
+        }
+        return call | {"extra_content": self.extra} if self.extra else call
+
+
+class Reader:
+    """Assemble the chunks of one reply."""
+
+    def __init__(self) -> None:
+        self._think = ThinkSplitter()
+        self._text = ""
+        self._thought = ""
+        self._refusal = ""
+        self._keyed: dict[str, str] = {}
+        self._details: list[JSON] = []
+        self._calls: list[_Call] = []
+        self._slots: dict[int, int] = {}
+        self._model = ""
+        self._raw_stop = ""
+        self._usage: JSON = {}
+
+    def feed(self, event: JSON) -> list[StreamEvent]:
+        """Take one chunk; raise InBandError if it is an error."""
+        if event.get("error"):
+            raise InBandError(event)
+        self._model = text_of(event.get("model")) or self._model
+        usage = event.get("usage") or mapping(event.get("x_groq")).get("usage")
+        self._usage = mapping(usage) or self._usage
+        out: list[StreamEvent] = []
+        for choice in mappings(event.get("choices"))[:1]:
+            out += self._delta(mapping(choice.get("delta") or choice.get("message")))
+            if stop := text_of(choice.get("finish_reason")):
+                self._raw_stop = stop
+                out += self._spans(self._think.flush())
+        return out
+
+    def _delta(self, delta: JSON) -> list[StreamEvent]:
+        out: list[StreamEvent] = []
+        for key in REASONING_KEYS:
+            if thought := text_of(delta.get(key)):
+                self._keyed[key] = self._keyed.get(key, "") + thought
+        if thought := next((t for k in REASONING_KEYS if (t := text_of(delta.get(k)))), ""):
+            out += self._spans([("reasoning", thought)])
+        self._details += mappings(delta.get("reasoning_details"))
+        for kind, text in _pieces(delta.get("content")):
+            out += self._spans([(kind, text)] if kind == "reasoning" else self._think.feed(text))
+        if refusal := text_of(delta.get("refusal")):
+            self._refusal += refusal
+            out.append(TextDelta(refusal))
+        for number, call in enumerate(mappings(delta.get("tool_calls"))):
+            out.append(self._call(number, call))
+        return out
+
+    def _spans(self, spans: list[Span]) -> list[StreamEvent]:
+        out: list[StreamEvent] = []
+        for kind, text in spans:
+            if kind == "reasoning":
+                self._thought += text
+                out.append(ReasoningDelta(text))
+            else:
+                self._text += text
+                out.append(TextDelta(text))
+        return out
+
+    def _call(self, number: int, piece: JSON) -> CallDelta:
+        """Add to the call that `piece` belongs to.
+
+        Some services give every call the index 0, or none: a new id with a name begins a
+        new call all the same.
+        """
+        index = piece["index"] if isinstance(piece.get("index"), int) else number
+        function = mapping(piece.get("function"))
+        id_, name = text_of(piece.get("id")), text_of(function.get("name"))
+        slot = self._slots.get(index)
+        if slot is None or (name and id_ and self._calls[slot].id not in ("", id_)):
+            slot = self._slots[index] = len(self._calls)
+            self._calls.append(_Call())
+        call = self._calls[slot]
+        call.id = call.id or id_
+        fresh = name if not call.name else ""
+        call.name = call.name or name
+        raw = function.get("arguments")
+        arguments = raw if isinstance(raw, str) else ""
+        call.arguments += arguments
+        call.extra = mapping(piece.get("extra_content")) or call.extra
+        return CallDelta(slot, name=fresh, arguments=arguments)
+
+    def reply(self) -> Reply:
+        """Return the reply so far."""
+        complete = bool(self._raw_stop)
+        if complete or not self._think.open:
+            self._spans(self._think.flush())
+        self._mend_ids()
+        parts: list[Part] = []
+        if self._thought:
+            parts.append(Reasoning(self._thought, complete=complete or not self._think.open))
+        elif self._details:
+            parts.append(Reasoning(""))
+        if self._text:
+            parts.append(Text(self._text))
+        if self._refusal:
+            parts.append(Refusal(self._refusal))
+        parts += [ToolCall(c.id, c.name, c.arguments) for c in self._calls]
+        stop = STOPS.get(self._raw_stop, "unknown")
+        if self._refusal and stop == "done":
+            stop = "refusal"
+        sound = complete and all(as_object(c.arguments) is not None for c in self._calls)
+        return Reply(
+            parts=tuple(parts),
+            native=self._native() if sound and (self._text or self._calls) and not self._refusal else (),
+            stop=stop,
+            raw_stop=self._raw_stop,
+            reported_model=self._model,
+            usage=self._totals(),
+            complete=complete,
+        )
+
+    def _mend_ids(self) -> None:
+        """Give a call without an id, or with one that is taken, an id of its own (C8)."""
+        taken: set[str] = set()
+        for number, call in enumerate(self._calls):
+            if not call.id or call.id in taken:
+                call.id = f"call_{number}"
+            taken.add(call.id)
+
+    def _native(self) -> tuple[Native, ...]:
+        message: JSON = {"role": "assistant", "content": self._text or None}
+        if self._calls:
+            message["tool_calls"] = [c.to_native() for c in self._calls]
+        reasoning: JSON = dict(self._keyed)
+        if self._details:
+            reasoning["reasoning_details"] = self._details
+        blocks = (Native("call" if self._calls else "text", message),)
+        return (Native("reasoning", reasoning), *blocks) if reasoning else blocks
+
+    def _totals(self) -> Usage:
+        usage = self._usage
+        cached = count_of(mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
+        return Usage(
+            input=count_of(usage.get("prompt_tokens")),
+            output=count_of(usage.get("completion_tokens")),
+            cache_read=cached or count_of(usage.get("prompt_cache_hit_tokens")),
+            cache_write=count_of(mapping(usage.get("prompt_tokens_details")).get("cache_write_tokens")),
+            reasoning=count_of(mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")),
+        )
+
+
+def _pieces(content: object) -> list[Span]:
+    """Return the texts of a delta's content: a string, or Mistral's list of typed parts."""
+    if isinstance(content, str):
+        return [("text", content)] if content else []
+    out: list[Span] = []
+    for item in mappings(cast(object, content)):
+        if item.get("type") == "thinking":
+            inner = item.get("thinking")
+            thought = inner if isinstance(inner, str) else "".join(text_of(x.get("text")) for x in mappings(inner))
+            out.append(("reasoning", thought))
+        elif text := text_of(item.get("text")):
+            out.append(("text", text))
+    return out

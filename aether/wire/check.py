@@ -1,0 +1,127 @@
+"""The strict checker: what the real services would refuse in a body. Pure.
+
+A status 200 proves little: lenient servers accept calls without results, ids of any form
+and blocks of strangers. A body without a violation here is one that the strictest known
+service of its protocol takes. Rule names are those of `docs/swap-matrix.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from aether.lowering.origins import fits
+from aether.profile import Profile, Protocol
+from aether.wire.base import JSON, as_object, mapping, mappings, text_of
+
+IMAGE_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
+LARGEST_IMAGE = 5_242_880
+"""Bytes of an image in base64 (claude-code#10612)."""
+TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that the body breaks, and where."""
+
+    rule: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What the target itself has given out: signatures, encrypted data and item ids that may go home."""
+
+    opaque: frozenset[str] = frozenset()
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.opaque
+
+
+Check = Callable[[JSON, Profile, Issued], Iterator[Violation]]
+
+
+def check(protocol: Protocol, body: JSON, profile: Profile, issued: Issued | None = None) -> list[Violation]:
+    """Return every rule that `body` breaks; empty: the strictest known service takes it."""
+    from aether.wire.check_anthropic import check_anthropic
+    from aether.wire.check_chat import check_chat
+    from aether.wire.check_responses import check_responses
+
+    checks: dict[Protocol, Check] = {
+        "openai-chat": check_chat,
+        "openai-responses": check_responses,
+        "anthropic-messages": check_anthropic,
+    }
+    return list(checks[protocol](body, profile, issued or Issued()))
+
+
+BODY_KEYS: dict[Protocol, set[str]] = {
+    "openai-chat": {"model", "messages", "stream", "stream_options", "tools", "tool_choice", "temperature", "top_p"},
+    "openai-responses": {
+        "model", "input", "instructions", "include", "store", "stream", "tools", "tool_choice", "temperature", "top_p",
+    },
+    "anthropic-messages": {
+        "model", "messages", "system", "max_tokens", "stream", "tools", "tool_choice", "temperature", "top_p",
+    },
+}  # fmt: skip
+
+
+def check_settings(protocol: Protocol, body: JSON, profile: Profile) -> Iterator[Violation]:
+    """Check what stands beside the messages: keys, the bound of the answer, sampling, tools."""
+    known = BODY_KEYS[protocol] | {profile.max_tokens_key, *profile.extra_keys}
+    for key in body.keys() - known:
+        yield Violation("T8 only keys that the target knows", key)
+    if len(body.keys() & {"max_tokens", "max_completion_tokens", "max_output_tokens"}) > 1:
+        yield Violation("P2 one key bounds the answer", "body")
+    sampled = body.keys() & {"temperature", "top_p"}
+    if len(sampled) > {"none": 0, "one": 1, "free": 2}[profile.sampling]:
+        yield Violation("P4 sampling keys", ", ".join(sorted(sampled)))
+    if body.get("tool_choice") is not None and not body.get("tools"):
+        yield Violation("C20 no choice without tools", "tool_choice")
+    if body.get("tools") and not profile.tools:
+        yield Violation("C15 the target takes no tools", "tools")
+
+
+def check_names(offered: Iterable[str], used: Iterable[str]) -> Iterator[Violation]:
+    """Check tool names: valid, and none in the history that is not explained."""
+    offered = set(offered)
+    for name in {*offered, *used}:
+        if not TOOL_NAME.fullmatch(name):
+            yield Violation("C13 tool name", name)
+    for name in set(used) - offered:
+        yield Violation("C14 a tool in the history is explained", name)
+
+
+def check_ids(ids: list[str], rule: str, longest: int) -> Iterator[Violation]:
+    """Check tool ids: form, length, and that none is used twice in the request."""
+    for id_ in ids:
+        if not id_ or len(id_) > longest:
+            yield Violation("C9 length of a tool id", id_)
+        elif not fits(id_, rule):
+            yield Violation("C5 form of a tool id", id_)
+    for id_ in {i for i in ids if ids.count(i) > 1}:
+        yield Violation("C7 tool ids are unique", id_)
+
+
+def check_ends(roles: list[str]) -> Iterator[Violation]:
+    """Check who begins and who ends; `roles` without system texts."""
+    if not roles or roles[0] != "user":
+        yield Violation("M5 the first message is a user's", roles[0] if roles else "none")
+    if roles and roles[-1] not in ("user", "tool"):
+        yield Violation("M4 the last message is a user's or a tool's", roles[-1])
+
+
+def blank(text: object) -> bool:
+    """Tell whether a text is empty or white space alone."""
+    return not text_of(text).strip()
+
+
+def is_object(arguments: object) -> bool:
+    """Tell whether a call's arguments are the text of a JSON object."""
+    return as_object(text_of(arguments)) is not None
+
+
+def tool_names(tools: object) -> list[str]:
+    """Return the names of the tools offered, in any protocol's form."""
+    return [text_of(t.get("name") or mapping(t.get("function")).get("name")) for t in mappings(tools)]

@@ -1,0 +1,126 @@
+"""The OpenAI Chat Completions protocol and its dialects: view → body, events → StreamEvents. Pure.
+
+Source of the shapes: the types of the SDK `openai` 3.54 and recorded traffic of ten
+services. What differs between services is a field of the profile.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from aether.lowering.view import Message, ToolSpec, View
+from aether.transcript import File, Image, Part, Reasoning, Refusal, SystemNote, Text, ToolCall, ToolResult
+from aether.wire.base import JSON, Ask, base64_of, text_of
+from aether.wire.chat_reader import Reader
+
+path = "/chat/completions"
+
+
+def lower(view: View, ask: Ask) -> JSON:
+    """Return the body of a streaming request that shows `view` to the model."""
+    system_role = "developer" if ask.profile.developer_role else "system"
+    messages: list[JSON] = [{"role": system_role, "content": view.system}] if view.system else []
+    for message in view.messages:
+        messages.extend(_messages(message, ask, system_role))
+    body: JSON = {"model": ask.model, "messages": messages, "stream": True}
+    if ask.profile.stream_usage:
+        body["stream_options"] = {"include_usage": True}
+    if view.tools:
+        body["tools"] = [_tool(t) for t in view.tools]
+        if view.tool_choice == "none":
+            body["tool_choice"] = "none"
+    if (bound := ask.bound()) is not None:
+        body[ask.profile.max_tokens_key] = bound
+    return body | ask.sampling()
+
+
+def _tool(tool: ToolSpec) -> JSON:
+    function = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function}
+
+
+def _messages(message: Message, ask: Ask, system_role: str) -> list[JSON]:
+    match message.role:
+        case "system":
+            return [{"role": system_role, "content": _text(message.parts)}]
+        case "user":
+            return [{"role": "user", "content": _user_content(message, ask)}]
+        case "assistant":
+            return [_own(message, ask) if message.native else _assistant(message, ask)]
+        case "tool":
+            return [_result(p) for p in message.parts if isinstance(p, ToolResult)]
+        case _:
+            assert_never(message.role)
+
+
+def _text(parts: tuple[Part, ...]) -> str:
+    return "\n\n".join(p.text for p in parts if isinstance(p, Text | Refusal | SystemNote))
+
+
+def _user_content(message: Message, ask: Ask) -> str | list[JSON]:
+    if not any(isinstance(p, Image | File) for p in message.parts):
+        text = _text(message.parts)
+        return text if ask.profile.string_content else [{"type": "text", "text": text}]
+    return [_content_part(p, ask) for p in message.parts if isinstance(p, Text | SystemNote | Image | File)]
+
+
+def _content_part(part: Text | SystemNote | Image | File, ask: Ask) -> JSON:
+    match part:
+        case Text() | SystemNote():
+            return {"type": "text", "text": part.text}
+        case Image():
+            return {"type": "image_url", "image_url": {"url": _data_url(part, ask)}}
+        case File():
+            name = part.blob.name or "file"
+            return {"type": "file", "file": {"filename": name, "file_data": _data_url(part, ask)}}
+        case _:
+            assert_never(part)
+
+
+def _data_url(part: Image | File, ask: Ask) -> str:
+    return f"data:{part.blob.mime};base64,{base64_of(part.blob, ask)}"
+
+
+def _own(message: Message, ask: Ask) -> JSON:
+    """Join the issuer's own blocks again; reasoning goes back only under the key it takes."""
+    out: JSON = {}
+    for block in message.native:
+        if block.kind != "reasoning":
+            out |= block.data
+        elif ask.profile.reasoning_key in block.data:
+            out[ask.profile.reasoning_key] = block.data[ask.profile.reasoning_key]
+    return _with_needed_reasoning(out, ask)
+
+
+def _assistant(message: Message, ask: Ask) -> JSON:
+    calls = [p for p in message.parts if isinstance(p, ToolCall)]
+    texts = tuple(p for p in message.parts if not isinstance(p, ToolCall | Reasoning))
+    out: JSON = {"role": "assistant", "content": _text(texts) or None}
+    if calls:
+        out["tool_calls"] = [_call(c) for c in calls]
+    return _with_needed_reasoning(out, ask)
+
+
+def _call(call: ToolCall) -> JSON:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _with_needed_reasoning(message: JSON, ask: Ask) -> JSON:
+    key = ask.profile.reasoning_key
+    if not (ask.profile.reasoning_needed and key and "tool_calls" in message):
+        return message
+    return message if text_of(message.get(key)) else message | {key: ask.profile.reasoning_placeholder}
+
+
+def _result(result: ToolResult) -> JSON:
+    text = _text(tuple(result.parts))
+    return {
+        "role": "tool",
+        "tool_call_id": result.call_id,
+        "content": text if result.status == "ok" else f"Error: {text}",  # C18: no field for it here
+    }
+
+
+def reader() -> Reader:
+    """Return a reader for one reply."""
+    return Reader()

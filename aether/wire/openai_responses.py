@@ -1,0 +1,112 @@
+"""The OpenAI Responses protocol, without server state: view → body, events → StreamEvents. Pure.
+
+Nothing is stored at the service (`store` false): reasoning goes back as the encrypted
+item that it came as, together with the item that follows it, or not at all.
+Source of the shapes: the types of the SDK `openai` 3.54 and recorded traffic.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from aether.lowering.view import Message, ToolSpec, View
+from aether.transcript import File, Image, Part, Reasoning, Refusal, SystemNote, Text, ToolCall, ToolResult
+from aether.wire.base import JSON, Ask, base64_of
+from aether.wire.responses_reader import Reader
+
+path = "/responses"
+
+
+def lower(view: View, ask: Ask) -> JSON:
+    """Return the body of a streaming request that shows `view` to the model."""
+    items = [i for m in view.messages for i in _items(m, ask)]
+    body: JSON = {"model": ask.model, "input": items, "store": False, "stream": True}
+    if ask.profile.reasoning_key:
+        body["include"] = [f"reasoning.{ask.profile.reasoning_key}"]
+    if view.system:
+        body["instructions"] = view.system
+    if view.tools:
+        body["tools"] = [_tool(t) for t in view.tools]
+        if view.tool_choice == "none":
+            body["tool_choice"] = "none"
+    if (bound := ask.bound()) is not None:
+        body[ask.profile.max_tokens_key] = bound
+    return body | ask.sampling()
+
+
+def _tool(tool: ToolSpec) -> JSON:
+    return {
+        "type": "function",
+        "name": tool.name,
+        "description": tool.description,
+        "parameters": tool.parameters,
+        "strict": False,
+    }
+
+
+def _items(message: Message, ask: Ask) -> list[JSON]:
+    if message.native:
+        blocks = [n.data for n in message.native]
+        # T10: an item is bound to the reasoning before it by its id
+        return blocks if message.whole else [{k: v for k, v in b.items() if k != "id"} for b in blocks]
+    match message.role:
+        case "system":
+            role = "developer" if ask.profile.developer_role else "system"
+            return [{"role": role, "content": _text(message.parts)}]
+        case "user":
+            return [{"role": "user", "content": _content(message.parts, ask)}]
+        case "assistant":
+            return _assistant(message)
+        case "tool":
+            return [_result(p, ask) for p in message.parts if isinstance(p, ToolResult)]
+        case _:
+            assert_never(message.role)
+
+
+def _text(parts: tuple[Part, ...]) -> str:
+    return "\n\n".join(p.text for p in parts if isinstance(p, Text | Refusal | SystemNote))
+
+
+def _content(parts: tuple[Part, ...], ask: Ask) -> str | list[JSON]:
+    if not any(isinstance(p, Image | File) for p in parts):
+        return _text(parts)
+    return [c for p in parts if (c := _content_part(p, ask)) is not None]
+
+
+def _content_part(part: Part, ask: Ask) -> JSON | None:
+    match part:
+        case Text() | SystemNote() | Refusal():
+            return {"type": "input_text", "text": part.text}
+        case Image():
+            url = f"data:{part.blob.mime};base64,{base64_of(part.blob, ask)}"
+            return {"type": "input_image", "image_url": url, "detail": "auto"}
+        case File():
+            data = f"data:{part.blob.mime};base64,{base64_of(part.blob, ask)}"
+            return {"type": "input_file", "filename": part.blob.name or "file", "file_data": data}
+        case Reasoning() | ToolCall() | ToolResult():
+            return None
+        case _:
+            assert_never(part)
+
+
+def _assistant(message: Message) -> list[JSON]:
+    text = _text(message.parts)
+    items: list[JSON] = [{"role": "assistant", "content": text}] if text else []
+    for part in message.parts:
+        if isinstance(part, ToolCall):
+            call = {"type": "function_call", "call_id": part.id, "name": part.name, "arguments": part.arguments}
+            items.append(call)
+    return items
+
+
+def _result(result: ToolResult, ask: Ask) -> JSON:
+    output = _content(tuple(result.parts), ask)
+    if result.status != "ok":  # C18: no field for it here
+        prefix = "Error: "
+        output = prefix + output if isinstance(output, str) else [{"type": "input_text", "text": prefix}, *output]
+    return {"type": "function_call_output", "call_id": result.call_id, "output": output}
+
+
+def reader() -> Reader:
+    """Return a reader for one reply."""
+    return Reader()
