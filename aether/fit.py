@@ -1,0 +1,109 @@
+"""Does the conversation fit the target's window, and what would have to be left out? Pure.
+
+An estimate, made before anything is sent: what the last answer reported as its input,
+plus a guess at the rest. Services count in tokens of their own, so the guess leans to
+the high side; a limit that a service names in an error is learnt elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from aether.lowering.view import View
+from aether.profile import Profile
+from aether.transcript import Cut, File, Image, Part, Reasoning, Step, ToolCall, ToolResult, Transcript, Turn
+
+CHARS_PER_TOKEN = 3.5
+"""English prose has about four characters a token, code and other languages fewer."""
+IMAGE_TOKENS = 1600
+"""An image of 1568 pixels costs about this many tokens (Anthropic: width × height / 750)."""
+LEAST_RESERVE = 512
+"""Tokens that must be left for the answer, at the least."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a conversation stands to a window, in tokens. `window` None: not known, so it fits."""
+
+    needed: int
+    window: int | None
+    reserve: int
+
+    @property
+    def fits(self) -> bool:
+        return self.window is None or self.needed + self.reserve <= self.window
+
+
+def measure(view: View, transcript: Transcript, profile: Profile) -> Fit:
+    """Estimate what `view` needs against the window of `profile`."""
+    window = profile.context_window
+    reserve = LEAST_RESERVE if window is None else min(profile.max_output or 4096, max(LEAST_RESERVE, window // 8))
+    return Fit(max(_known(transcript), 0) or _guess(view), window, reserve)
+
+
+def _known(transcript: Transcript) -> int:
+    """Return the last reported input and output, plus a guess at what was said after it; 0: none was reported."""
+    if transcript.cuts:
+        return 0  # what was reported counted what is now left out
+    later = 0
+    for turn in reversed(transcript.turns):
+        for step in reversed(turn.answer.steps if turn.answer else ()):
+            later += _tokens(step.results)
+            if step.usage.input:
+                return step.usage.input + step.usage.output + later
+            later += _tokens(step.parts)
+        later += _tokens(turn.prompt)
+    return 0
+
+
+def _guess(view: View) -> int:
+    tools = sum(len(t.name) + len(t.description) + len(str(t.parameters)) for t in view.tools)
+    shown = sum(_tokens(m.parts) + 4 for m in view.messages)
+    opaque = sum(len(str(n.data)) for m in view.messages for n in m.native if n.kind == "reasoning")
+    return shown + round((len(view.system) + tools + opaque) / CHARS_PER_TOKEN)
+
+
+def _tokens(parts: tuple[Part, ...]) -> int:
+    return sum(_part_tokens(p) for p in parts)
+
+
+def _part_tokens(part: Part) -> int:
+    match part:
+        case Image():
+            return IMAGE_TOKENS
+        case File():
+            return round(max(part.blob.size, len(part.text or "")) / CHARS_PER_TOKEN)
+        case ToolCall():
+            return round((len(part.name) + len(part.arguments)) / CHARS_PER_TOKEN) + 8
+        case ToolResult():
+            return _tokens(part.parts) + 8
+        case Reasoning():
+            return 0  # never sent as text
+        case _:
+            return round(len(part.text) / CHARS_PER_TOKEN)
+
+
+def turn_tokens(turn: Turn) -> int:
+    """Estimate the tokens of one exchange."""
+    steps: tuple[Step, ...] = turn.answer.steps if turn.answer else ()
+    return _tokens(turn.prompt) + sum(_tokens(s.parts) + _tokens(s.results) for s in steps)
+
+
+def leave_out(transcript: Transcript, fit: Fit) -> Transcript | None:
+    """Return the transcript with the fewest oldest exchanges left out so that it fits; None if none will do.
+
+    The first exchange and the last stay: the first tells what it is all about. An
+    earlier cut is taken up into the new one.
+    """
+    if fit.window is None:
+        return None
+    excess = fit.needed + fit.reserve - fit.window
+    begin = transcript.cuts[0].first if transcript.cuts else 1
+    already = transcript.cuts[-1].last if transcript.cuts else 0
+    last = already
+    while excess > 0 and last + 1 < len(transcript.turns) - 1:
+        last += 1
+        excess -= turn_tokens(transcript.turns[last])
+    if excess > 0 or last == already:
+        return None
+    return replace(transcript, cuts=(Cut(begin, last),))
