@@ -1,0 +1,62 @@
+"""Logging: one format, one level, and no key in any line.
+
+`Redactor` replaces known keys, and what has the shape of a key, in any text. The filter
+sits on the root handler, so that a library's own debug lines pass through it as well.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+from collections.abc import Iterable
+
+MASK = "[redacted]"
+SHAPES = re.compile(
+    r"(?:sk|pk|rk|nvapi|hf|gsk|xai|csk|tgp|key|AIza)[-_]?(?:[A-Za-z]+-)*[A-Za-z0-9_-]{16,}"
+    r"|(?i:bearer|x-api-key:?|authorization:?)\s+[^\s\"',}]+"
+    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
+)
+"""What a key looks like: vendors' prefixes, authorization headers, user and password in a URL."""
+SHORTEST_KEY = 6
+"""Known keys under this many characters are not searched for: they would match plain words."""
+
+
+class Redactor:
+    """Replace keys in texts. Knows the keys it was given, and the shapes of keys."""
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        self._keys = sorted({k for k in keys if len(k) >= SHORTEST_KEY}, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """Return `text` without keys."""
+        for key in self._keys:
+            text = text.replace(key, MASK)
+        return SHAPES.sub(MASK, text)
+
+
+class RedactingFilter(logging.Filter):
+    """Redact a record whole: message, arguments and traceback."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg = self._redact(record.getMessage())
+        record.args = ()
+        if record.exc_info:
+            record.exc_text = self._redact("".join(traceback.format_exception(*record.exc_info)).rstrip())
+            record.exc_info = None
+        return True
+
+
+def configure(level: str, redact: Redactor) -> None:
+    """Send all logging to standard error at `level`, through the redacting filter."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    handler.addFilter(RedactingFilter(redact))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("aether").setLevel(level)
