@@ -1,0 +1,256 @@
+"""The only room that talks to a model: SDK clients over one shared pool, one seam.
+
+`LLM` is one model made callable for one session: an immutable binding of provider, model
+and key. `LLM.ask(body)` gives an `Exchange`: it yields events, and tells the reply at any time.
+Retries happen here, only before the first event; foreign errors are translated here,
+once. It does not know what a body means: that is the wire's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import anthropic
+import httpx2
+import openai
+
+from aether.catalog import Model, Provider
+from aether.errors import GarbledError, NetworkError, ProviderError, SilenceError
+from aether.events import Reply, Retried, StreamEvent
+from aether.logs import Redactor
+from aether.lowering.view import Target, ToolSpec
+from aether.settings import Secret
+from aether.transcript import Origin
+from aether.wire import WIRES, Ask, InBandError, Reader, Wire
+from aether.wire.faults import classify
+
+JSON = dict[str, Any]
+Client = openai.AsyncOpenAI | anthropic.AsyncAnthropic
+NO_KEY = "none"
+"""Sent where a provider wants no key: given explicitly, so that no SDK looks for one by itself."""
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """How long to wait, in seconds, and how often to ask again before the first event."""
+
+    connect_s: float = 5.0
+    first_event_s: float = 120.0
+    gap_s: float = 120.0
+    whole_s: float = 900.0
+    retries: int = 2
+    longest_wait_s: float = 5.0
+
+
+class Pool:
+    """The process's HTTP connections, one pool for each SDK. Follows no redirect, reads no environment."""
+
+    def __init__(self, budgets: Budgets | None = None, redact: Redactor | None = None) -> None:
+        self.budgets = budgets or Budgets()
+        self.redact = redact or Redactor()
+        self._openai = self._client()
+        self._anthropic = self._client()
+
+    def _client(self) -> httpx2.AsyncClient:
+        budgets = self.budgets
+        return httpx2.AsyncClient(
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx2.Timeout(budgets.gap_s, connect=budgets.connect_s, pool=budgets.first_event_s),
+            limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0),
+        )
+
+    def client(self, provider: Provider, key: Secret | None, base_url: str) -> Client:
+        """Return an SDK client over the shared connections; it costs under a millisecond."""
+        secret = key.reveal() if key else NO_KEY
+        headers = dict(provider.headers)
+        match provider.protocol:
+            case "anthropic-messages":
+                return anthropic.AsyncAnthropic(
+                    api_key=secret,
+                    base_url=base_url,
+                    http_client=self._anthropic,
+                    max_retries=0,
+                    default_headers=headers,
+                )
+            case "openai-chat" | "openai-responses":
+                return openai.AsyncOpenAI(
+                    api_key=secret, base_url=base_url, http_client=self._openai, max_retries=0, default_headers=headers
+                )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._openai.aclose()
+        await self._anthropic.aclose()
+
+
+Address = Callable[[str], Awaitable[str]]
+"""Model id → root URL of the local server that answers for it, once it is up."""
+
+
+@dataclass(frozen=True)
+class LLM:
+    """One model made callable for one session. `address` is set where our own server answers."""
+
+    provider: Provider
+    model: Model
+    key: Secret | None
+    pool: Pool = field(repr=False)
+    client: Client = field(repr=False, compare=False)
+    address: Address | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def reference(self) -> str:
+        """Return the model reference, `provider/model`."""
+        return f"{self.provider.name}/{self.model.id}"
+
+    @property
+    def wire(self) -> Wire:
+        return WIRES[self.provider.protocol]
+
+    @property
+    def origin(self) -> Origin:
+        """Say who issues what this model answers."""
+        account = hashlib.sha256(self.key.reveal().encode()).hexdigest()[:12] if self.key else ""
+        return Origin(self.provider.protocol, self.provider.base_url, account, self.model.id)
+
+    def target(self, tools: tuple[ToolSpec, ...] = ()) -> Target:
+        """Describe this model to lowering."""
+        return Target(self.provider.name, self.origin, self.model.profile, tools)
+
+    def settings(self, **wishes: Any) -> Ask:
+        """Return how to ask this model."""
+        return Ask(self.model.id, self.model.profile, **wishes)
+
+    def ask(self, body: JSON) -> Exchange:
+        """Return one request; nothing is sent before its events are asked for."""
+        return Exchange(self, body)
+
+    async def connect(self) -> Client:
+        """Return the client, at the address where the model answers now."""
+        if self.address is None:
+            return self.client
+        root = await self.address(self.model.id)
+        return self.pool.client(self.provider, self.key, root + urlsplit(self.provider.base_url).path.rstrip("/"))
+
+
+class Exchange:
+    """One request and its streamed answer. Take `events()` once; `reply()` tells what has come so far."""
+
+    def __init__(self, llm: LLM, body: JSON) -> None:
+        self._llm = llm
+        self._body = body
+        self._reader: Reader = llm.wire.reader()
+
+    def reply(self) -> Reply:
+        """Return the reply so far."""
+        return self._reader.reply()
+
+    async def events(self) -> AsyncGenerator[StreamEvent, None]:
+        """Yield events; raise ProviderError. Asks again only while nothing has been heard."""
+        budgets = self._llm.pool.budgets
+        for attempt in range(budgets.retries + 1):
+            heard = False
+            try:
+                async with aclosing(self._once()) as events:
+                    async for event in events:
+                        heard = True
+                        yield event
+                return
+            except ProviderError as error:
+                wait_s = _wait_s(error, attempt, budgets)
+                if heard or wait_s is None:
+                    raise
+                yield Retried(str(error), wait_s)
+            await asyncio.sleep(wait_s)
+            self._reader = self._llm.wire.reader()
+
+    async def _once(self) -> AsyncGenerator[StreamEvent, None]:
+        llm, budgets = self._llm, self._llm.pool.budgets
+        client = await llm.connect()
+        end = asyncio.get_running_loop().time() + budgets.whole_s
+        stream: Any = None
+        try:
+            # Each wait has its own time-out: one that spanned a `yield` could fire in the caller's code.
+            async with asyncio.timeout(budgets.first_event_s):
+                stream = await _post(client, llm.wire.path, self._body)
+                data = await anext(stream, None)
+            while data is not None:
+                for event in self._reader.feed(cast(JSON, data) if isinstance(data, dict) else {}):
+                    yield event
+                async with asyncio.timeout_at(min(end, asyncio.get_running_loop().time() + budgets.gap_s)):
+                    data = await anext(stream, None)
+        except Exception as error:
+            fault = translate(error, llm)
+            if stream is not None and isinstance(fault, NetworkError):
+                fault = _broke_off(llm, fault.detail)
+            raise fault from error
+        finally:
+            if stream is not None:
+                await stream.close()
+        if not self._reader.reply().complete:
+            raise _broke_off(llm)
+
+
+def _broke_off(llm: LLM, detail: str = "") -> NetworkError:
+    return NetworkError(f"The answer of {llm.provider.label} broke off.", detail=detail)
+
+
+async def _post(client: Client, path: str, body: JSON) -> Any:
+    """Send the body as it is, through the SDK's own authentication, errors and stream reading."""
+    if isinstance(client, anthropic.AsyncAnthropic):
+        return await client.post(path, body=body, cast_to=object, stream=True, stream_cls=anthropic.AsyncStream[object])
+    return await client.post(path, body=body, cast_to=object, stream=True, stream_cls=openai.AsyncStream[object])
+
+
+def _wait_s(error: ProviderError, attempt: int, budgets: Budgets) -> float | None:
+    """Return how long to wait before asking again; None: do not."""
+    if not error.retryable or attempt >= budgets.retries:
+        return None
+    wait_s = error.retry_after_s if error.retry_after_s is not None else 0.4 * 3**attempt
+    return wait_s if wait_s <= budgets.longest_wait_s else None
+
+
+def translate(error: Exception, llm: LLM) -> ProviderError:
+    """Say in our words what an SDK, the network or a service said in theirs."""
+    label, model, redact = llm.provider.label, llm.model.label, llm.pool.redact
+    match error:
+        case ProviderError():
+            return error
+        case openai.APITimeoutError() | anthropic.APITimeoutError() | TimeoutError() | httpx2.TimeoutException():
+            return SilenceError(f"{label} gave no sign of life in time.")
+        case openai.APIStatusError() | anthropic.APIStatusError():
+            fault = classify(error.status_code, error.body, label=label, model=model, headers=error.response.headers)
+        case InBandError():
+            fault = classify(None, error.body, label=label, model=model, headers={})
+        case openai.APIConnectionError() | anthropic.APIConnectionError() | httpx2.HTTPError():
+            return NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
+        case openai.APIError() | anthropic.APIError():
+            fault = classify(None, {"error": error.body}, label=label, model=model, headers={})
+        case json.JSONDecodeError() | UnicodeDecodeError():
+            return GarbledError(f"{label} sent an answer that could not be read.")
+        case _:
+            return ProviderError(f"{label} could not be asked.", detail=redact(f"{type(error).__name__}: {error}"))
+    fault.detail = redact(fault.detail)
+    return fault
+
+
+async def list_models(provider: Provider, key: Secret | None, pool: Pool, base_url: str | None = None) -> list[JSON]:
+    """Return the raw entries of a provider's live list of models; raise ProviderError."""
+    client = pool.client(provider, key, base_url or provider.base_url)
+    path = "/v1/models?limit=1000" if provider.protocol == "anthropic-messages" else "/models"
+    try:
+        async with asyncio.timeout(pool.budgets.connect_s * 4):
+            answer = cast(object, await client.get(path, cast_to=object))
+    except Exception as error:
+        stand_in = Model(id="", label="")
+        raise translate(error, LLM(provider, stand_in, key, pool, client)) from error
+    entries = cast(JSON, answer).get("data") if isinstance(answer, dict) else answer
+    return [cast(JSON, e) for e in cast(list[object], entries or []) if isinstance(e, dict)]

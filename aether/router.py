@@ -1,0 +1,43 @@
+"""ProviderRouter: a model reference becomes an LLM, ready to stream. Resolves, never chooses.
+
+No network, no default, no fallback: what cannot be resolved raises a SwapError.
+"""
+
+from __future__ import annotations
+
+from aether.catalog import Catalog
+from aether.errors import MissingKey, NotReady, UnknownModel
+from aether.llm import LLM, Address, Pool
+
+
+class ProviderRouter:
+    """Resolve references against the catalog, over the process's one pool of connections."""
+
+    def __init__(self, catalog: Catalog, pool: Pool, *, address: Address | None = None) -> None:
+        self._catalog = catalog
+        self._pool = pool
+        self._address = address
+
+    def resolve(self, reference: object) -> LLM:
+        """Return the LLM of `provider/model`; raise SwapError with a plain sentence."""
+        if not isinstance(reference, str) or "/" not in reference:
+            raise UnknownModel("That is not a model: a model is named provider/model.")
+        return self.bind(*self._catalog.split(reference))
+
+    def bind(self, provider_name: object, model_id: object) -> LLM:
+        """Return the LLM of a provider's model; raise SwapError with a plain sentence."""
+        provider = self._catalog.provider(provider_name)
+        model = self._catalog.model(provider_name, model_id)
+        key = self._catalog.key(provider)
+        if provider.api_key_env and key is None:
+            raise MissingKey(f"{provider.label} needs a key: set {provider.api_key_env} in .env.")
+        if provider.local and self._address is None:
+            raise NotReady(f"{provider.label} is switched off here.")
+        return LLM(
+            provider=provider,
+            model=model,
+            key=key,
+            pool=self._pool,
+            client=self._pool.client(provider, key, provider.base_url),
+            address=self._address if provider.local else None,
+        )
