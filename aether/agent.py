@@ -1,0 +1,157 @@
+"""The loop: request → tool calls → results → request, until the model is done or a limit is met.
+
+A plain async generator over values. It asks for the current model before each request,
+so that a swap takes effect between two steps. It holds no task, no lock and no screen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aether.errors import BadHistoryError, LimitError
+from aether.events import CallDelta, ReasoningDelta, Retried, StreamEvent, TextDelta
+from aether.llm import LLM, Exchange
+from aether.lowering import View, lower
+from aether.tools.base import Toolbox
+from aether.transcript import Answer, Step, StopReason, Transcript, Turn
+
+STRICTER = "The service refused the history as it was; it was sent again without data that only it can read."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one turn: LLM requests."""
+
+    steps: int = 16
+
+
+@dataclass
+class Draft:
+    """The step that is being written: what the screen shows before it is settled. Times in seconds."""
+
+    llm: LLM
+    body: dict[str, Any]
+    view: View
+    exchange: Exchange
+    notes: list[str] = field(default_factory=list)
+    at: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.perf_counter)
+    first: float | None = None
+    text: str = ""
+    reasoning: str = ""
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def reference(self) -> str:
+        return self.llm.reference
+
+    def take(self, event: StreamEvent) -> None:
+        """Add what the model just said."""
+        if self.first is None and not isinstance(event, Retried):
+            self.first = time.perf_counter()
+        match event:
+            case TextDelta(text):
+                self.text += text
+            case ReasoningDelta(text):
+                self.reasoning += text
+            case CallDelta(index, name, arguments):
+                self.calls += [("", "")] * (index + 1 - len(self.calls))
+                self.calls[index] = (self.calls[index][0] + name, self.calls[index][1] + arguments)
+            case Retried(reason):
+                self.notes.append(f"{reason} It was asked once more.")
+
+    def settle(self, *, stop: StopReason | None = None) -> Step:
+        """Return the step as far as it came; `stop` overrides what the model said of its end."""
+        now, reply = time.perf_counter(), self.exchange.reply()
+        price = self.llm.model.price
+        return Step(
+            provider=self.llm.provider.name,
+            model=self.llm.model.id,
+            origin=self.llm.origin,
+            parts=reply.parts,
+            native=reply.native if reply.complete else (),
+            prefix=self.view.prefix,
+            stop=stop or reply.stop,
+            raw_stop=reply.raw_stop,
+            reported_model=reply.reported_model,
+            usage=reply.usage,
+            cost_usd=price.cost_usd(reply.usage) if price else None,
+            ttft_ms=_ms(self.began, self.first) if self.first else None,
+            total_ms=_ms(self.began, now),
+            at=self.at,
+            notes=tuple(self.notes),
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request is about to be sent."""
+
+    draft: Draft
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """A step is settled: complete, or complete but for the results of its calls."""
+
+    step: Step
+
+
+@dataclass(frozen=True)
+class Resulted:
+    """The calls of the last step have their results."""
+
+    step: Step
+
+
+AgentEvent = Asked | StreamEvent | Stepped | Resulted
+
+
+async def run(
+    transcript: Transcript, *, llm: Callable[[], LLM], toolbox: Toolbox, limits: Limits
+) -> AsyncGenerator[AgentEvent, None]:
+    """Answer the last turn of `transcript`; raise AetherError where that cannot be done."""
+    answer, strict, notes = Answer(), False, list[str]()
+    for _ in range(limits.steps):
+        draft = _draft(answering(transcript, answer), llm(), toolbox, strict=strict, notes=notes)
+        yield Asked(draft)
+        try:
+            async with aclosing(draft.exchange.events()) as events:
+                async for event in events:
+                    yield event
+        except BadHistoryError:
+            if strict or draft.first is not None:
+                raise
+            strict, notes = True, [STRICTER]
+            continue
+        step, notes = draft.settle(), []
+        yield Stepped(step)
+        if not step.calls:
+            return
+        results = await asyncio.gather(*(toolbox.run(c) for c in step.calls))
+        step = replace(step, results=tuple(results))
+        yield Resulted(step)
+        answer = replace(answer, steps=(*answer.steps, step))
+    raise LimitError(f"The model asked for tools {limits.steps} times in a row.")
+
+
+def answering(transcript: Transcript, answer: Answer) -> Transcript:
+    """Return the transcript with `answer` as the one and only answer of its last turn."""
+    last = len(transcript.turns) - 1
+    turn = transcript.turns[last]
+    return transcript.replace_turn(last, Turn(turn.prompt, (answer,), at=turn.at))
+
+
+def _draft(transcript: Transcript, llm: LLM, toolbox: Toolbox, *, strict: bool, notes: list[str]) -> Draft:
+    view = lower(transcript, llm.target(toolbox.specs), strict=strict)
+    body = llm.wire.lower(view, llm.settings())
+    return Draft(llm, body, view, llm.ask(body), notes=list(notes))
+
+
+def _ms(begin: float, end: float) -> float:
+    return round((end - begin) * 1000, 1)
