@@ -1,0 +1,292 @@
+"""AgentRuntime: one visitor's live conversation. Owns the task of a turn and the truth about the model.
+
+`llm` is the only truth about which model answers: the picker replaces it, every LLM
+request reads it, nothing else remembers a model. Everything here runs on one event loop;
+a method without `await` is atomic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections import deque
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aether.agent import Asked, Draft, Limits, Resulted, Stepped, answering, run
+from aether.errors import AetherError, BusyError, EmptyMessage, NotReady, ProviderError, SwapError
+from aether.live import Live
+from aether.llm import LLM
+from aether.logs import Redactor
+from aether.lowering import Omission, lower
+from aether.router import ProviderRouter
+from aether.tools.base import NoTools, Toolbox
+from aether.transcript import Answer, Failure, Text, Transcript, Turn
+
+log = logging.getLogger("aether")
+
+SYSTEM = "You are a helpful assistant. You are {model}, served by {provider}. Answer in the user's language."
+RECORDS = 40
+"""How many requests the inspector keeps."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a swap means for the model chosen: what it cannot be shown of the conversation."""
+
+    reference: str
+    previous: str
+    omissions: tuple[Omission, ...]
+
+
+@dataclass(frozen=True)
+class WireRecord:
+    """One request as it was sent, for the inspector. `body` holds no key."""
+
+    turn: int
+    reference: str
+    body: dict[str, Any]
+    at: float
+
+
+class AgentRuntime:
+    """Hold a conversation and its model; answer, swap, stop, answer again."""
+
+    def __init__(
+        self,
+        router: ProviderRouter,
+        *,
+        default: str = "",
+        toolbox: Toolbox | None = None,
+        limits: Limits | None = None,
+        redact: Redactor | None = None,
+    ) -> None:
+        self._router = router
+        self._default = default
+        self._toolbox = toolbox or NoTools()
+        self._limits = limits or Limits()
+        self._redact = redact or Redactor()
+        self._task: asyncio.Task[None] | None = None
+        self.session = secrets.token_hex(4)
+        self.llm: LLM | None = None
+        self.transcript = Transcript(SYSTEM)
+        self.live: Live | None = None
+        self.receipt: Receipt | None = None
+        self.records: deque[WireRecord] = deque(maxlen=RECORDS)
+        if default:
+            try:
+                self.llm = router.resolve(default)
+            except SwapError as error:
+                log.warning("Session %s starts without a model: %s", self.session, error)
+
+    def __deepcopy__(self, memo: object) -> AgentRuntime:
+        """Return a fresh runtime: this is how Gradio's State makes one for each session."""
+        return AgentRuntime(
+            self._router,
+            default=self._default,
+            toolbox=self._toolbox,
+            limits=self._limits,
+            redact=self._redact,
+        )
+
+    @property
+    def busy(self) -> bool:
+        """Tell whether a turn is running."""
+        return self.live is not None and not self.live.finished
+
+    @property
+    def pending(self) -> bool:
+        """Tell whether the running turn last asked another model than the one now chosen."""
+        live = self.live
+        return self.busy and live is not None and bool(live.asked) and live.asked != self.reference
+
+    @property
+    def reference(self) -> str:
+        """Return the reference of the model that the next request goes to; empty if there is none."""
+        return self.llm.reference if self.llm else ""
+
+    def swap(self, provider: object, model: object) -> Receipt:
+        """Send the next LLM request to another model; raise SwapError and change nothing if that cannot be."""
+        log.info("Hot-swapping to provider: %s, model: %s", _word(provider), _word(model))
+        previous = self.reference
+        try:
+            llm = self._router.bind(provider, model)
+        except SwapError as error:
+            reference = f"{_word(provider)}/{_word(model)}"
+            log.warning("Session %s model update failed: %s: %s", self.session, reference, error)
+            raise
+        self.llm = llm
+        self.receipt = Receipt(llm.reference, previous, self.preview(llm))
+        log.info("Session %s model updated to: %s", self.session, llm.reference)
+        return self.receipt
+
+    def preview(self, llm: LLM) -> tuple[Omission, ...]:
+        """Return what `llm` could not be shown of the conversation so far."""
+        return lower(self.transcript, llm.target(self._toolbox.specs)).omissions if self.transcript.turns else ()
+
+    def select(self, provider: object, model: object) -> dict[str, Any]:
+        """Swap, and tell what came of it as the event of the API; never raises."""
+        before = _pair(self.reference)
+        try:
+            receipt = self.swap(provider, model)
+        except AetherError as error:
+            failed = {"provider": _word(provider), "model": _word(model), "error": error.sentence, "current": before}
+            return {"event_type": "model_update_failed", "payload": failed}
+        updated = {
+            **_pair(receipt.reference),
+            "previous": before,
+            "pending": self.pending,
+            "omissions": [o.to_dict() for o in receipt.omissions],
+        }
+        return {"event_type": "model_updated", "payload": updated}
+
+    def ask(self, message: object) -> Live:
+        """Begin a turn with the user's message; raise BusyError, EmptyMessage or NotReady."""
+        if not isinstance(message, str) or not message.strip():
+            raise EmptyMessage("The message is empty.")
+        self._ready()
+        self.transcript = self.transcript.with_turn(Turn((Text(message),), at=time.time()))
+        return self._begin(len(self.transcript.turns) - 1, None)
+
+    def rerun(self, turn: int, *, reference: str | None = None) -> Live:
+        """Answer turn `turn` once more beside its other answers; with another model if one is named.
+
+        Raises BusyError, SwapError for an unknown reference, EmptyMessage for an unknown turn.
+        """
+        self._ready()
+        if not 0 <= turn < len(self.transcript.turns):
+            raise EmptyMessage("There is no such cell in this conversation.")
+        other = self._router.resolve(reference) if reference and reference != self.reference else None
+        return self._begin(turn, other)
+
+    def _ready(self) -> None:
+        if self.busy:
+            raise BusyError("An answer is still being written.")
+        if self.llm is None:
+            raise NotReady("No model is chosen yet.")
+
+    async def stop(self) -> bool:
+        """End the running turn and keep what it has said; tell whether there was one."""
+        task, live = self._task, self.live
+        if task is None or live is None or live.finished:
+            return False
+        task.cancel()
+        await asyncio.wait({task})
+        if not live.finished:  # cancelled before its first line ran
+            live.stopped = True
+            self._settle(live)
+        return True
+
+    async def settle(self) -> None:
+        """Wait until no turn is running."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    def new_conversation(self) -> str:
+        """Begin an empty conversation with the same model; raise BusyError while a turn runs."""
+        if self.busy:
+            raise BusyError("An answer is still being written.")
+        self.transcript, self.live, self.receipt = Transcript(SYSTEM), None, None
+        self.records.clear()
+        return secrets.token_hex(16)
+
+    def _begin(self, turn: int, other: LLM | None) -> Live:
+        live = self.live = Live(turn)
+        self._task = asyncio.get_running_loop().create_task(self._turn(live, other))
+        return live
+
+    async def _turn(self, live: Live, other: LLM | None) -> None:
+        """Run one turn to its end, whatever end that is, and put the answer into the transcript."""
+        asked = answering(self.transcript.before(live.turn + 1), Answer())
+        try:
+            async with aclosing(
+                run(asked, llm=lambda: self._next(other), toolbox=self._toolbox, limits=self._limits)
+            ) as events:
+                async for event in events:
+                    self._take(live, event)
+        except asyncio.CancelledError:
+            live.stopped = True
+            self._keep_draft(live, "stopped")
+        except AetherError as error:
+            live.failure = _failure(error)
+            self._keep_draft(live, "error")
+            log.warning("Session %s turn failed: %s: %s", self.session, error.kind, error)
+        except Exception:
+            live.failure = Failure("internal", "Something went wrong inside Aether. Your message is kept. Try again.")
+            self._keep_draft(live, "error")
+            log.exception("Session %s turn failed", self.session)
+        finally:
+            self._settle(live)
+
+    def _next(self, other: LLM | None) -> LLM:
+        """Return the model for the next request: the one truth, or the one named for this answer alone."""
+        llm = other or self.llm
+        if llm is None:
+            raise NotReady("No model is chosen yet.")
+        return llm
+
+    def _take(self, live: Live, event: object) -> None:
+        match event:
+            case Asked(draft):
+                live.draft = draft
+                self._record(live, draft)
+            case Stepped(step):
+                live.draft = None
+                live.steps.append(step)
+            case Resulted(step):
+                live.steps[-1] = step
+            case _ if live.draft is not None:
+                live.draft.take(event)  # pyright: ignore[reportArgumentType]
+            case _:
+                pass
+        live.touch()
+
+    def _record(self, live: Live, draft: Draft) -> None:
+        """Log the request that is about to be sent, and keep it for the inspector."""
+        text = self._redact(json.dumps(draft.body, ensure_ascii=False, default=str))
+        provider, model = draft.llm.provider.name, draft.llm.model.id
+        sizes = {
+            "session": self.session,
+            "provider": provider,
+            "model": model,
+            "messages": len(draft.view.messages),
+            "tools": len(draft.view.tools),
+            "bytes": len(text),
+        }
+        log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
+        log.debug("LLM REQUEST BODY %s", text)
+        self.records.append(WireRecord(live.turn, draft.reference, json.loads(text), time.time()))
+
+    def _keep_draft(self, live: Live, stop: str) -> None:
+        draft, live.draft = live.draft, None
+        if draft is not None:
+            live.steps.append(draft.settle(stop=stop))  # pyright: ignore[reportArgumentType]
+
+    def _settle(self, live: Live) -> None:
+        turn = self.transcript.turns[live.turn]
+        fresh = turn.with_answer(live.answer())
+        if live.turn < len(self.transcript.turns) - 1 and turn.answers:
+            fresh = replace(fresh, chosen=turn.chosen)  # what followed was said of the answer chosen then
+        self.transcript = self.transcript.replace_turn(live.turn, fresh)
+        live.finished = True
+        live.touch()
+
+
+def _failure(error: AetherError) -> Failure:
+    if isinstance(error, ProviderError):
+        return Failure(error.kind, error.sentence, error.detail, error.retry_after_s)
+    return Failure(error.kind, error.sentence)
+
+
+def _pair(reference: str) -> dict[str, str]:
+    provider, _, model = reference.partition("/")
+    return {"provider": provider, "model": model}
+
+
+def _word(value: object) -> str:
+    """Return what came from outside as one short line, for logs and answers."""
+    return " ".join(value.split())[:200] if isinstance(value, str) else repr(value)[:200]

@@ -1,0 +1,114 @@
+"""What all sessions of one process share: catalog, connections, local model, live sessions.
+
+Builds the parts from the settings, starts and stops them with the server, and keeps the
+catalog's lists fresh in the background. It answers no one and holds no conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
+from aether.errors import AetherError
+from aether.llm import Pool, list_models
+from aether.local_model import LocalModel
+from aether.logs import Redactor
+from aether.router import ProviderRouter
+from aether.runtime import AgentRuntime
+from aether.settings import Settings
+
+log = logging.getLogger("aether")
+
+
+class Sessions:
+    """The live sessions of this process, by the hash that Gradio gives each tab."""
+
+    def __init__(self) -> None:
+        self._runtimes: dict[str, AgentRuntime] = {}
+
+    def __len__(self) -> int:
+        return len(self._runtimes)
+
+    def attach(self, session_hash: str, runtime: AgentRuntime) -> None:
+        """Remember which runtime a tab works with."""
+        self._runtimes[session_hash] = runtime
+
+    async def close(self, session_hash: str) -> None:
+        """End a tab's turn and forget the tab."""
+        runtime = self._runtimes.pop(session_hash, None)
+        if runtime is not None:
+            await runtime.stop()
+
+    async def aclose(self) -> None:
+        """End every turn."""
+        await asyncio.gather(*(self.close(h) for h in list(self._runtimes)))
+
+
+class Services:
+    """The parts that live as long as the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        files = [SHIPPED_PROVIDERS]
+        if settings.providers_file is not None:
+            files.append(settings.providers_file)
+        if (own := Path("providers.toml")).is_file():
+            files.append(own)
+        self.catalog = Catalog.load(files, key=settings.key)
+        keys = [k.reveal() for p in self.catalog.providers if (k := self.catalog.key(p)) is not None]
+        self.redact = Redactor(keys)
+        self.pool = Pool(redact=self.redact)
+        self.local = LocalModel(models_dir=settings.models_dir) if settings.local else None
+        self.router = ProviderRouter(
+            self.catalog, self.pool, address=self.local.address if self.local is not None else None
+        )
+        self.sessions = Sessions()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def default(self) -> str:
+        """Return the reference of a new session's model: the operator's wish, else the first that is ready."""
+        if self.settings.default:
+            return self.settings.default
+        ready = (p for p in self.catalog.providers if p.models and self.catalog.readiness(p.name).ready)
+        first = next(ready, None)
+        return f"{first.name}/{first.models[0].id}" if first else ""
+
+    def new_runtime(self) -> AgentRuntime:
+        """Return a fresh runtime on the default model."""
+        return AgentRuntime(self.router, default=self.default, redact=self.redact)
+
+    async def start(self) -> None:
+        """Start the local model and the discovery of live lists, in the background."""
+        if self.local is not None:
+            self._spawn(self.local.start())
+        for provider in self.catalog.providers:
+            if provider.discover and not provider.local and self.catalog.readiness(provider.name).ready:
+                self._spawn(self._discover(provider))
+
+    async def stop(self) -> None:
+        """End turns, tasks, the local model and all connections."""
+        await self.sessions.aclose()
+        for task in self._tasks:
+            task.cancel()
+        if self.local is not None:
+            await self.local.stop()
+        await self.pool.aclose()
+
+    def _spawn(self, work: object) -> None:
+        task = asyncio.ensure_future(work)  # pyright: ignore
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _discover(self, provider: Provider) -> None:
+        """Ask a provider for its list once; what it answers tells also whether it is ready."""
+        try:
+            entries = await list_models(provider, self.catalog.key(provider), self.pool)
+        except AetherError as error:
+            self.catalog.set_status(provider.name, False, str(error))
+            log.info("Provider %s: no list of models: %s", provider.name, error)
+            return
+        self.catalog.merge_live(provider.name, entries)
+        self.catalog.set_status(provider.name, True, "")
