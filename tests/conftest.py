@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.replay import RECORDINGS
 from tests.scripted import ScriptedProvider
+from tests.scripted.clients import Client, Connect
 
 
 @pytest.fixture
@@ -16,6 +17,20 @@ def scripted() -> Iterator[ScriptedProvider]:
     """A fresh scripted provider, strict, on a free port of its own."""
     with ScriptedProvider() as server:
         yield server
+
+
+@pytest.fixture
+async def connect(scripted: ScriptedProvider) -> AsyncIterator[Connect]:
+    """The SDKs, pointed at the scripted provider: `connect(protocol)`."""
+    clients: list[Client] = []
+
+    def made(protocol: str) -> Client:
+        clients.append(Client(scripted, protocol))
+        return clients[-1]
+
+    yield made
+    for client in clients:
+        await client.aclose()
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "aether"
 
 ORDER = [
-    "ui", "web", "services", "runtime", "live", "agent", "tools", "router", "llm", "local_model", "local_server",
-    "fit", "wire", "lowering", "logs", "events", "transcript", "catalog", "profile", "usage", "settings", "errors",
+    "ui", "web", "services", "runtime", "live", "attachments", "agent", "tools", "router", "llm", "local_model", "local_server",
+    "fit", "wire", "lowering", "store", "logs", "events", "transcript", "catalog", "profile", "usage", "settings", "errors",
 ]  # fmt: skip
 """The rooms, top to bottom: a room imports only what stands below it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import anthropic
@@ -13,6 +13,8 @@ import pytest
 from tests.scripted.server import ScriptedProvider
 
 PROTOCOLS = ("openai-chat", "openai-responses", "anthropic-messages")
+Connect = Callable[[str], "Client"]
+"""Give a protocol, get a client of it; the fixture `connect` closes what it gave."""
 every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
 
 
@@ -53,6 +55,11 @@ class Client:
         url = server.base_url(protocol, strictness=strictness)
         self.openai = openai.AsyncOpenAI(base_url=url, api_key="sk-test", max_retries=0)
         self.anthropic = anthropic.AsyncAnthropic(base_url=url, api_key="sk-test", max_retries=0)
+
+    async def aclose(self) -> None:
+        """Close the connections; without it they are torn down after their event loop."""
+        await self.openai.close()
+        await self.anthropic.close()
 
     async def whole(self, model: str, **more: Any) -> Any:
         body = body_of(self.protocol, model, **more)

@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
         self._leave()
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _exc: Exception | None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         self._leave()
         self._changed(self, -1)
 

@@ -92,6 +92,12 @@ class Ask:
 
 
 SHOWN = frozenset({"messages", "input", "system", "instructions", "tools"})
+"""Keys of a body that hold what the model reads."""
+UNREAD = frozenset(
+    {"data", "signature", "encrypted_content", "image_url", "file_data", "url", "role", "type", "status"}
+    | {"id", "call_id", "tool_call_id", "tool_use_id", "media_type", "detail"}
+)
+"""Keys inside them whose values are no text: bytes, ids, tags."""
 
 
 def results_in(item: JSON) -> list[str]:
@@ -122,7 +128,7 @@ def strings(value: object) -> Iterator[str]:
             yield value
         case dict():
             for key, inner in cast(dict[str, Any], value).items():
-                if key not in ("data", "signature", "encrypted_content", "image_url", "file_data", "url"):
+                if key not in UNREAD:
                     yield from strings(inner)
         case list():
             for inner in cast(list[Any], value):

@@ -80,6 +80,8 @@ def shape(item: JSON, index: int, strictness: Strictness) -> Iterator[Fault]:
         text = f"Invalid value: '{item.get('role')}'. Supported values are: {known}."
         yield Fault(message=text, param=f"{at}.role", code="invalid_value")
         return
+    if kind == "message":
+        yield from part_types(item, at)
     typed, value = message_type(item) if kind == "message" else (kinds[kind], item)
     for mismatch in mismatches(value, typed, at=("input", index)):
         yield worded(mismatch)
@@ -87,6 +89,19 @@ def shape(item: JSON, index: int, strictness: Strictness) -> Iterator[Fault]:
         yield from contents(item, at, strictness)
     if kind == "function_call":
         yield from name_faults(str(item.get("name", "")), f"{at}.name")
+
+
+def part_types(item: JSON, at: str) -> Iterator[Fault]:
+    """Yield the faults of parts that a message of this role cannot have."""
+    known = (
+        ("output_text", "refusal") if item.get("role") == "assistant" else ("input_text", "input_image", "input_file")
+    )
+    parts = item.get("content")
+    for place, part in enumerate(parts if isinstance(parts, list) else ()):
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind not in known:
+            text = f"Invalid value: '{kind}'. Supported values are: {', '.join(repr(k) for k in known)}."
+            yield Fault(message=text, param=f"{at}.content[{place}]", code="invalid_value")
 
 
 def message_type(item: JSON) -> tuple[Any, JSON]:
