@@ -1,0 +1,156 @@
+"""Settings: the only reader of the process's environment, and of the file `.env`.
+
+Everything is read once, checked, and frozen. Keys are held as `Secret`, which shows itself
+nowhere. `close_environment` then takes from the process what an SDK or a child process
+could pick up behind our back.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from aether.errors import SettingError
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+READ_BY_SDKS = ("OPENAI_", "ANTHROPIC_")
+"""Prefixes of variables that the SDKs read by themselves: addresses, headers, second keys."""
+READ_BY_GRADIO = (
+    *("GRADIO_SHARE", "GRADIO_VIBE_MODE", "GRADIO_MCP_SERVER", "GRADIO_ALLOWED_PATHS", "GRADIO_LOCAL_DEV_MODE"),
+    *("GRADIO_DEBUG", "GRADIO_WATCH_DIRS", "GRADIO_SSR_MODE", "GRADIO_ROOT_PATH"),
+)
+"""Switches that would open the page wider than Aether means to."""
+
+
+class Secret:
+    """Hold a key. It shows itself as `***`; `reveal()` is the one way to its value."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator has set. Paths are as given, relative to the working folder."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    default: str | None = None
+    providers_file: Path | None = None
+    data_dir: Path = Path("data")
+    models_dir: Path = Path("models")
+    local: bool = True
+    log_level: str = "INFO"
+    environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+
+    def key(self, name: str) -> Secret | None:
+        """Return the key in the variable `name`; None if it is not set or blank."""
+        value = self.environment.get(name, "").strip()
+        return Secret(value) if value else None
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None, *, dotenv: Path | None = Path(".env")) -> Settings:
+        """Read the environment over `.env`; raise SettingError with a sentence that names the setting."""
+        written = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
+        merged = {k: v for k, v in written.items() if v is not None} | dict(os.environ if env is None else env)
+        get = {k: v.strip() for k, v in merged.items()}.get
+        providers = get("AETHER_PROVIDERS")
+        return cls(
+            host=_host(get("GRADIO_SERVER_NAME") or "127.0.0.1"),
+            port=_port(get("GRADIO_SERVER_PORT") or "7860"),
+            default=_reference(get("AETHER_DEFAULT")),
+            providers_file=_file("AETHER_PROVIDERS", providers) if providers else None,
+            data_dir=Path(get("AETHER_DATA_DIR") or "data"),
+            models_dir=Path(get("AETHER_MODELS_DIR") or "models"),
+            local=_switch("AETHER_LOCAL", get("AETHER_LOCAL")),
+            log_level=_level(get("AETHER_LOG_LEVEL") or "INFO"),
+            environment=merged,
+        )
+
+    def with_address(self, host: str | None, port: int | None) -> Settings:
+        """Return the settings with another host and port; raise SettingError for bad ones."""
+        values = {**vars(self)}
+        values["host"] = _host(host) if host is not None else self.host
+        values["port"] = _port(str(port)) if port is not None else self.port
+        return Settings(**values)
+
+
+def _host(value: str) -> str:
+    try:
+        loopback = value == "localhost" or ipaddress.ip_address(value).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise SettingError(
+            f"GRADIO_SERVER_NAME (or --host) is {value}, which others could reach, and this version has no "
+            "protection for a shared link yet. Use 127.0.0.1."
+        )
+    return value
+
+
+def _port(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or int(value) > 65535:
+        raise SettingError(f"GRADIO_SERVER_PORT (or --port) must be a number from 0 to 65535, not {value}.")
+    return int(value)
+
+
+def _reference(value: str | None) -> str | None:
+    if not value:
+        return None
+    provider, slash, model = value.partition("/")
+    if not (provider and slash and model):
+        raise SettingError(f"AETHER_DEFAULT must be provider/model, such as local/smollm2-135m, not {value}.")
+    return value
+
+
+def _file(name: str, value: str) -> Path:
+    path = Path(value)
+    if not path.is_file():
+        raise SettingError(f"{name} names a file that is not there: {value}.")
+    return path
+
+
+def _switch(name: str, value: str | None) -> bool:
+    match (value or "1").lower():
+        case "1" | "true" | "yes" | "on":
+            return True
+        case "0" | "false" | "no" | "off":
+            return False
+        case _:
+            raise SettingError(f"{name} must be 1 or 0, not {value}.")
+
+
+def _level(value: str) -> str:
+    if value.upper() not in LEVELS:
+        raise SettingError(f"AETHER_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {value}.")
+    return value.upper()
+
+
+def close_environment(names: Iterable[str]) -> None:
+    """Take from the process's environment the keys `names` and all that a library would read by itself."""
+    doomed = {*names, *READ_BY_GRADIO}
+    for name in list(os.environ):
+        if name in doomed or name.startswith(READ_BY_SDKS):
+            del os.environ[name]
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
