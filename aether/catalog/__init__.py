@@ -1,0 +1,158 @@
+"""Providers and models: `providers.toml` → Provider, Model. Facts, looked up by name; nothing is asked here.
+
+The shipped file comes first; later files add providers or replace those of the same name.
+Live lists and facts learnt from errors are laid over it while the process runs: what the
+file says wins over a list, what was learnt wins over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aether.catalog.file import SHIPPED_PROVIDERS, Model, Provider, read_providers
+from aether.catalog.live import models_of
+from aether.catalog.prices import known_facts
+from aether.errors import UnknownModel, UnknownProvider
+from aether.profile import Profile
+from aether.settings import Secret
+
+__all__ = ["SHIPPED_PROVIDERS", "Catalog", "Model", "Provider", "Readiness"]
+
+Facts = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether a provider can answer now, and why not, in plain words."""
+
+    ready: bool
+    reason: str = ""
+
+
+class Catalog:
+    """All providers, in the order of the files. Lookups are by name and cost nothing."""
+
+    def __init__(self, providers: Sequence[Provider], *, key: Callable[[str], Secret | None]) -> None:
+        self._providers = {p.name: p for p in providers}
+        self._listed = {p.name: {m.id: m for m in p.models} for p in providers}
+        self._status: dict[str, Readiness] = {}
+        self._learnt: dict[tuple[str, str], Facts] = {}
+        self._key = key
+
+    @classmethod
+    def load(cls, files: Sequence[Path], *, key: Callable[[str], Secret | None]) -> Catalog:
+        """Read provider files, later ones over earlier ones; raise CatalogError."""
+        merged: dict[str, Provider] = {}
+        for path in files:
+            merged |= {p.name: p for p in read_providers(path)}
+        return cls(list(merged.values()), key=key)
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        return tuple(self._providers.values())
+
+    @staticmethod
+    def split(reference: str) -> tuple[str, str]:
+        """Split a model reference at its first slash."""
+        provider, _, model = reference.partition("/")
+        return provider, model
+
+    def provider(self, name: object) -> Provider:
+        """Return the provider of that name; raise UnknownProvider."""
+        found = self._providers.get(name) if isinstance(name, str) else None
+        if found is None:
+            raise UnknownProvider(f"There is no provider named {_shown(name)}.")
+        return found
+
+    def model(self, provider_name: object, model_id: object) -> Model:
+        """Return a provider's model with all that is known of it; raise UnknownProvider or UnknownModel."""
+        provider = self.provider(provider_name)
+        found = self._listed[provider.name].get(model_id) if isinstance(model_id, str) else None
+        if found is None and isinstance(model_id, str) and model_id.strip() and provider.custom_models:
+            found = Model(model_id, model_id, provider.profile)
+        if found is None:
+            raise UnknownModel(f"{provider.label} has no model named {_shown(model_id)}.")
+        return self._complete(provider, found)
+
+    def models(self, provider_name: str) -> tuple[Model, ...]:
+        """Return all models of a provider: those of the file first, then those of its live list."""
+        provider = self.provider(provider_name)
+        return tuple(self._complete(provider, m) for m in self._listed[provider.name].values())
+
+    def key(self, provider: Provider) -> Secret | None:
+        """Return the key for a provider; None if it needs none or none is set."""
+        return self._key(provider.api_key_env) if provider.api_key_env else None
+
+    def readiness(self, provider_name: str) -> Readiness:
+        """Tell whether a provider can answer now, and why not."""
+        provider = self.provider(provider_name)
+        if provider.api_key_env and self.key(provider) is None:
+            return Readiness(False, f"needs {provider.api_key_env} in .env")
+        return self._status.get(provider_name, Readiness(True))
+
+    def set_status(self, provider_name: str, ready: bool, reason: str = "") -> None:
+        """Keep what was found out about a provider while the process runs."""
+        self._status[self.provider(provider_name).name] = Readiness(ready, reason)
+
+    def merge_live(self, provider_name: str, entries: list[dict[str, Any]]) -> None:
+        """Lay a provider's live list over its models: new ones behind, missing facts filled in."""
+        provider = self.provider(provider_name)
+        listed = dict(self._listed[provider.name])
+        for model in models_of(provider, entries):
+            known = listed.get(model.id)
+            listed[model.id] = known.filled_from(model) if known else model
+        self._listed[provider.name] = listed
+
+    def learn(self, provider_name: str, model_id: str, **facts: Any) -> None:
+        """Remember fields of a model's profile that its service told in an error; they win from now on."""
+        provider = self.provider(provider_name)
+        Profile().with_fields(facts)  # raises KeyError for a field that there is not
+        learnt = self._learnt.setdefault((provider.base_url, model_id), {})
+        learnt |= facts
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return the list of providers in the form of the API."""
+        return [self._provider_dict(p) for p in self.providers]
+
+    def _complete(self, provider: Provider, model: Model) -> Model:
+        """Fill in what the price table knows, and lay over what was learnt."""
+        profile = model.profile
+        price = model.price
+        if profile.context_window is None or price is None:
+            window, table = known_facts(provider.price_table, model.id)
+            price = price or table
+            profile = replace(profile, context_window=profile.context_window or window)
+        learnt = self._learnt.get((provider.base_url, model.id))
+        profile = profile.with_fields(learnt) if learnt else profile
+        return replace(model, profile=profile, price=price)
+
+    def _provider_dict(self, provider: Provider) -> dict[str, Any]:
+        state = self.readiness(provider.name)
+        return {
+            "name": provider.name,
+            "label": provider.label,
+            "protocol": provider.protocol,
+            "ready": state.ready,
+            "reason": state.reason,
+            "models": [_model_dict(m) for m in self.models(provider.name)],
+        }
+
+
+def _model_dict(model: Model) -> dict[str, Any]:
+    price = model.price
+    return {
+        "id": model.id,
+        "label": model.label,
+        "context_window": model.profile.context_window,
+        "vision": model.profile.vision,
+        "tools": model.profile.tools,
+        "price": {"input": price.input, "output": price.output} if price else None,
+    }
+
+
+def _shown(value: object) -> str:
+    text = " ".join(value.split()) if isinstance(value, str) else repr(value)
+    return f"“{text[:80]}”"

@@ -1,0 +1,104 @@
+"""Live lists of models, in the forms that services use → Model. Garbage in an entry costs that entry alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from aether.catalog.file import Model, Provider
+from aether.usage import Price
+
+Facts = dict[str, Any]
+WINDOWS = (
+    "context_length",
+    "context_window",
+    "max_model_len",
+    "max_context_length",
+    "max_input_tokens",
+    "inputTokenLimit",
+)
+OUTPUTS = ("max_completion_tokens", "max_output_tokens", "max_tokens", "outputTokenLimit")
+NOT_CHAT = {"embedding", "embeddings", "image", "audio", "moderation", "rerank", "transcribe", "language-completion"}
+"""Values of `type` that say that a model does not chat (Together, LM Studio)."""
+
+
+def models_of(provider: Provider, entries: list[dict[str, Any]]) -> list[Model]:
+    """Return the chat models of a live list; entries that are none, or make no sense, are left out."""
+    return [m for e in entries if (m := _model(provider, e)) is not None]
+
+
+def _model(provider: Provider, entry: dict[str, Any]) -> Model | None:
+    id_ = entry.get("id")
+    if not isinstance(id_, str) or not id_.strip() or len(id_) > 200:
+        return None
+    id_ = id_.removeprefix("models/")  # Gemini's list
+    if entry.get("type") in NOT_CHAT or any(re.search(p, id_, re.IGNORECASE) for p in provider.leave_out):
+        return None
+    if _map(entry.get("capabilities")).get("completion_chat") is False or entry.get("active") is False:
+        return None
+    outputs = _map(entry.get("architecture")).get("output_modalities")
+    if isinstance(outputs, list) and "text" not in outputs:
+        return None
+    facts = _facts(entry)
+    label = entry.get("display_name") or entry.get("name")
+    return Model(
+        id=id_,
+        label=label if isinstance(label, str) and "/" not in label else id_,
+        profile=provider.profile.with_fields(facts),
+        price=_price(entry.get("pricing")),
+        stated=frozenset(facts),
+    )
+
+
+def _facts(entry: dict[str, Any]) -> Facts:
+    """Return what an entry tells about its model, as fields of a profile."""
+    top, meta = _map(entry.get("top_provider")), _map(entry.get("meta"))
+    facts: Facts = {}
+    window = next((n for k in WINDOWS if (n := _count(entry.get(k)))), None) or _count(meta.get("n_ctx"))
+    if window:
+        facts["context_window"] = window
+    if output := next((n for k in OUTPUTS if (n := _count(top.get(k)) or _count(entry.get(k)))), None):
+        facts["max_output"] = output
+    inputs = _map(entry.get("architecture")).get("input_modalities") or entry.get("input_modalities")
+    capable = _map(entry.get("capabilities"))
+    if isinstance(inputs, list):
+        facts["vision"] = "image" in inputs
+    elif (sees := _flag(capable, "vision", "image_input")) is not None:
+        facts["vision"] = sees
+    taken = entry.get("supported_parameters")
+    if isinstance(taken, list):
+        facts["tools"] = "tools" in taken
+    elif (calls := _flag(capable, "function_calling", "tool_use")) is not None:
+        facts["tools"] = calls
+    if (reads := _flag(capable, "pdf_input")) is not None:
+        facts["files"] = reads
+    return facts
+
+
+def _flag(capable: Facts, *names: str) -> bool | None:
+    """Return a capability: a plain flag, or a table with `supported`."""
+    for name in names:
+        value = capable.get(name)
+        if isinstance(value, dict):
+            value = cast(Facts, value).get("supported")
+        if isinstance(value, bool):
+            return value
+    return None
+
+
+def _price(pricing: object) -> Price | None:
+    """Read OpenRouter's prices: USD for one token, as text."""
+    table = _map(pricing)
+    try:
+        rates = [float(table[k]) * 1_000_000 for k in ("prompt", "completion")]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return Price(round(rates[0], 6), round(rates[1], 6)) if min(rates) >= 0 else None
+
+
+def _map(value: object) -> Facts:
+    return cast(Facts, value) if isinstance(value, dict) else {}
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
