@@ -13,12 +13,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aether.errors import BadHistoryError, LimitError
+from aether.errors import BadHistoryError, LimitError, ProviderError, TooLongError
 from aether.events import CallDelta, ReasoningDelta, Retried, StreamEvent, TextDelta
+from aether.fit import measure
 from aether.llm import LLM, Exchange
 from aether.lowering import View, lower
 from aether.tools.base import Toolbox
-from aether.transcript import Answer, Step, StopReason, Transcript, Turn
+from aether.transcript import Answer, Blob, Step, StopReason, Transcript, Turn
+from aether.wire.base import no_blobs
 
 STRICTER = "The service refused the history as it was; it was sent again without data that only it can read."
 
@@ -113,21 +115,33 @@ AgentEvent = Asked | StreamEvent | Stepped | Resulted
 
 
 async def run(
-    transcript: Transcript, *, llm: Callable[[], LLM], toolbox: Toolbox, limits: Limits
+    transcript: Transcript,
+    *,
+    llm: Callable[[], LLM],
+    toolbox: Toolbox,
+    limits: Limits,
+    learn: Callable[[LLM, ProviderError], None],
+    read_blob: Callable[[Blob], bytes] = no_blobs,
 ) -> AsyncGenerator[AgentEvent, None]:
-    """Answer the last turn of `transcript`; raise AetherError where that cannot be done."""
+    """Answer the last turn of `transcript`; raise AetherError where that cannot be done.
+
+    A history that the service refuses is sent once more without what only it can read,
+    and with what its words have told about it.
+    """
     answer, strict, notes = Answer(), False, list[str]()
     for _ in range(limits.steps):
-        draft = _draft(answering(transcript, answer), llm(), toolbox, strict=strict, notes=notes)
+        asked = answering(transcript, answer)
+        draft = _draft(asked, llm(), toolbox, strict=strict, notes=notes, read_blob=read_blob)
         yield Asked(draft)
         try:
             async with aclosing(draft.exchange.events()) as events:
                 async for event in events:
                     yield event
-        except BadHistoryError:
-            if strict or draft.first is not None:
+        except ProviderError as error:
+            learn(draft.llm, error)
+            if strict or draft.first is not None or not isinstance(error, BadHistoryError):
                 raise
-            strict, notes = True, [STRICTER]
+            strict, notes = True, [*draft.notes, STRICTER]
             continue
         step, notes = draft.settle(), []
         yield Stepped(step)
@@ -147,9 +161,22 @@ def answering(transcript: Transcript, answer: Answer) -> Transcript:
     return transcript.replace_turn(last, Turn(turn.prompt, (answer,), at=turn.at))
 
 
-def _draft(transcript: Transcript, llm: LLM, toolbox: Toolbox, *, strict: bool, notes: list[str]) -> Draft:
+def _draft(
+    transcript: Transcript,
+    llm: LLM,
+    toolbox: Toolbox,
+    *,
+    strict: bool,
+    notes: list[str],
+    read_blob: Callable[[Blob], bytes],
+) -> Draft:
     view = lower(transcript, llm.target(toolbox.specs), strict=strict)
-    body = llm.wire.lower(view, llm.settings())
+    fit = measure(view, transcript, llm.model.profile)
+    if not fit.fits:
+        raise TooLongError(
+            f"This conversation needs about {fit.needed:,} tokens; {llm.model.label} takes {fit.window:,}."
+        )
+    body = llm.wire.lower(view, llm.settings(read_blob=read_blob))
     return Draft(llm, body, view, llm.ask(body), notes=list(notes))
 
 

@@ -32,6 +32,7 @@ This room knows no SDK: `llm.py` translates foreign errors into these, once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -97,7 +98,8 @@ class ProviderError(AetherError):
     """Say that a model's service did not answer as asked.
 
     `retryable` tells whether the same request may be sent again before the first token;
-    `retry_after_s` is the service's own word on when, in seconds.
+    `retry_after_s` is the service's own word on when, in seconds; `learnt` holds fields of
+    the profile that its words have told, such as `context_window` in tokens.
     """
 
     kind = "provider"
@@ -111,13 +113,13 @@ class ProviderError(AetherError):
         detail: str = "",
         status: int | None = None,
         retry_after_s: float | None = None,
-        context_window: int | None = None,
+        learnt: Mapping[str, int | bool] | None = None,
     ) -> None:
         super().__init__(message)
         self.detail = detail
         self.status = status
         self.retry_after_s = retry_after_s
-        self.context_window = context_window
+        self.learnt = dict(learnt or {})
 
 
 class AuthError(ProviderError):

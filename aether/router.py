@@ -5,6 +5,8 @@ No network, no default, no fallback: what cannot be resolved raises a SwapError.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aether.catalog import Catalog
 from aether.errors import MissingKey, NotReady, UnknownModel
 from aether.llm import LLM, Address, Pool
@@ -41,3 +43,8 @@ class ProviderRouter:
             client=self._pool.client(provider, key, provider.base_url),
             address=self._address if provider.local else None,
         )
+
+    def learn(self, llm: LLM, facts: Mapping[str, int | bool]) -> LLM:
+        """Remember facts about a model that its service told in an error; return the model bound anew."""
+        self._catalog.learn(llm.provider.name, llm.model.id, **facts)
+        return self.bind(llm.provider.name, llm.model.id)

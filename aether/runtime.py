@@ -13,6 +13,7 @@ import logging
 import secrets
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,7 +26,8 @@ from aether.logs import Redactor
 from aether.lowering import Omission, lower
 from aether.router import ProviderRouter
 from aether.tools.base import NoTools, Toolbox
-from aether.transcript import Answer, Failure, Text, Transcript, Turn
+from aether.transcript import Answer, Blob, Failure, Part, Text, Transcript, Turn
+from aether.wire.base import no_blobs
 
 log = logging.getLogger("aether")
 
@@ -64,12 +66,14 @@ class AgentRuntime:
         toolbox: Toolbox | None = None,
         limits: Limits | None = None,
         redact: Redactor | None = None,
+        read_blob: Callable[[Blob], bytes] = no_blobs,
     ) -> None:
         self._router = router
         self._default = default
         self._toolbox = toolbox or NoTools()
         self._limits = limits or Limits()
         self._redact = redact or Redactor()
+        self._read_blob = read_blob
         self._task: asyncio.Task[None] | None = None
         self.session = secrets.token_hex(4)
         self.llm: LLM | None = None
@@ -91,6 +95,7 @@ class AgentRuntime:
             toolbox=self._toolbox,
             limits=self._limits,
             redact=self._redact,
+            read_blob=self._read_blob,
         )
 
     @property
@@ -144,12 +149,14 @@ class AgentRuntime:
         }
         return {"event_type": "model_updated", "payload": updated}
 
-    def ask(self, message: object) -> Live:
-        """Begin a turn with the user's message; raise BusyError, EmptyMessage or NotReady."""
-        if not isinstance(message, str) or not message.strip():
+    def ask(self, message: object, attached: tuple[Part, ...] = ()) -> Live:
+        """Begin a turn with the user's message and files; raise BusyError, EmptyMessage or NotReady."""
+        words = message if isinstance(message, str) and message.strip() else ""
+        if not words and not attached:
             raise EmptyMessage("The message is empty.")
         self._ready()
-        self.transcript = self.transcript.with_turn(Turn((Text(message),), at=time.time()))
+        prompt = (*attached, Text(words)) if words else attached
+        self.transcript = self.transcript.with_turn(Turn(prompt, at=time.time()))
         return self._begin(len(self.transcript.turns) - 1, None)
 
     def rerun(self, turn: int, *, reference: str | None = None) -> Live:
@@ -203,9 +210,15 @@ class AgentRuntime:
         """Run one turn to its end, whatever end that is, and put the answer into the transcript."""
         asked = answering(self.transcript.before(live.turn + 1), Answer())
         try:
-            async with aclosing(
-                run(asked, llm=lambda: self._next(other), toolbox=self._toolbox, limits=self._limits)
-            ) as events:
+            steps = run(
+                asked,
+                llm=lambda: self._next(other),
+                toolbox=self._toolbox,
+                limits=self._limits,
+                learn=self._learn,
+                read_blob=self._read_blob,
+            )
+            async with aclosing(steps) as events:
                 async for event in events:
                     self._take(live, event)
         except asyncio.CancelledError:
@@ -228,6 +241,14 @@ class AgentRuntime:
         if llm is None:
             raise NotReady("No model is chosen yet.")
         return llm
+
+    def _learn(self, llm: LLM, error: ProviderError) -> None:
+        """Keep what an error told about the model, for every session; the binding takes it up if it is still chosen."""
+        if error.learnt:
+            log.info("Learnt of %s: %s", llm.reference, error.learnt)
+            fresh = self._router.learn(llm, error.learnt)
+            if self.llm is llm:
+                self.llm = fresh
 
     def _take(self, live: Live, event: object) -> None:
         match event:

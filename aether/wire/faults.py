@@ -97,21 +97,37 @@ SENTENCES: dict[type[ProviderError], str] = {
     ServerError: "{label} had a fault of its own.",
     GarbledError: "{label} sent an answer that could not be read.",
 }
-NEEDED = re.compile(r"(\d{3,8}) tokens > (\d{3,8})|maximum context length is (\d{3,8})|n_ctx\D{1,4}(\d{3,8})")
+WINDOWS = re.compile(
+    r"\d{3,8} tokens > (\d{3,8})|maximum context length is (\d{3,8})|n_ctx\D{1,4}(\d{3,8})|context limit: .*> (\d{3,8})"
+)
+"""Where an error names the window of the model, in tokens."""
+UNABLE: dict[str, str] = {
+    "vision": r"image input is not supported|mmproj|unknown variant .image_url|does not support image"
+    r"|no endpoints found that support image",
+    "tools": r"enable-auto-tool-choice|does not support tools|tool use is not supported|support tool use",
+}
+"""Words by which a service says that the model cannot take something, by field of the profile."""
 
 
 def classify(status: int | None, body: object, *, label: str, model: str, headers: Mapping[str, str]) -> ProviderError:
     """Return the error that says in our words what the service said in its own."""
     said = _said(body)
     kind = _kind(status, said)
-    window = NEEDED.search(said)
     return kind(
         SENTENCES[kind].format(label=label, model=model),
         detail=said[:500],
         status=status,
         retry_after_s=retry_after(headers),
-        context_window=int(window[2] or window[3] or window[4]) if window and kind is TooLongError else None,
+        learnt=_learnt(kind, said),
     )
+
+
+def _learnt(kind: type[ProviderError], said: str) -> dict[str, int | bool]:
+    """Return the facts about the model that the words tell, as fields of a profile."""
+    if kind is TooLongError:
+        window = next((int(g) for m in WINDOWS.finditer(said) for g in m.groups() if g), None)
+        return {"context_window": window} if window else {}
+    return {field: False for field, words in UNABLE.items() if re.search(words, said, re.IGNORECASE)}
 
 
 def _kind(status: int | None, said: str) -> type[ProviderError]:
