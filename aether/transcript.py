@@ -74,7 +74,10 @@ class Reasoning:
 
 @dataclass(frozen=True)
 class Image:
+    """A picture in a form that every target takes. `original` is what was handed in, if it differs."""
+
     blob: Blob
+    original: Blob | None = None
     kind: Literal["image"] = field(default="image", kw_only=True, repr=False)
 
 
