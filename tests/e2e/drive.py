@@ -1,0 +1,38 @@
+"""What a person does on the page, in words."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def ask(page: Page, message: str) -> Locator:
+    """Send a message; return its settled answer's stamp."""
+    stamps = page.locator(".stamp")
+    before = stamps.count()
+    send(page, message)
+    expect(stamps).to_have_count(before + 1)
+    return stamps.nth(before)
+
+
+def send(page: Page, message: str) -> None:
+    """Send a message and do not wait."""
+    box = page.locator("#composer textarea")
+    box.fill(message)
+    box.press("Enter")
+
+
+def choose(page: Page, reference: str, *, label: str | None = None) -> None:
+    """Choose a model by the pickers, as a person does."""
+    provider, _, model = reference.partition("/")
+    if page.locator("#active-model").inner_text().partition("/")[0] != provider:
+        pick(page, "#provider", f"Scripted {provider}")
+    if page.locator("#active-model").inner_text() != reference:
+        pick(page, "#model", label or model)
+    expect(page.locator("#active-model")).to_have_text(reference)
+
+
+def pick(page: Page, picker: str, label: str) -> None:
+    """Open a dropdown and take an option by its label."""
+    page.locator(f"{picker} input").click()
+    page.get_by_role("option", name=label, exact=True).click()
+    expect(page.locator(f"{picker} input")).to_have_value(label)
