@@ -1,0 +1,40 @@
+"""The child process: one llama.cpp server for one GGUF file. Run by path; imports nothing of Aether.
+
+Prints `READY <address>` once it listens, and ends when its standard input is closed: a
+parent that is gone, however it went, leaves no orphan behind.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+READY = "READY "
+
+
+def serve(path: str, alias: str, n_ctx: int, slots: int) -> None:
+    """Serve the file under the name `alias`; `n_ctx` tokens are shared by `slots` requests at once."""
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # it carries no types
+
+    params = xllamacpp.CommonParams()
+    params.model.path = path
+    params.model_alias = {alias}
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.n_ctx = n_ctx
+    params.n_parallel = slots
+    params.kv_unified = True  # a slot may use the whole of n_ctx, up to what the model was trained for
+    params.cache_ram_mib = 0
+    params.use_jinja = True
+    params.ui = False
+    params.sampling.temp = 0.2  # a very small model wanders at the usual 0.8
+    server = xllamacpp.Server(params)
+    print(f"{READY}{server.listening_address}", flush=True)
+    sys.stdin.read()
+    os._exit(0)  # the server's threads have no orderly end
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
