@@ -40,13 +40,13 @@ class Draft:
     body: dict[str, Any]
     view: View
     exchange: Exchange
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list[str])
     at: float = field(default_factory=time.time)
     began: float = field(default_factory=time.perf_counter)
     first: float | None = None
     text: str = ""
     reasoning: str = ""
-    calls: list[tuple[str, str]] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     @property
     def reference(self) -> str:

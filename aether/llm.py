@@ -248,7 +248,7 @@ async def list_models(provider: Provider, key: Secret | None, pool: Pool, base_u
     path = "/v1/models?limit=1000" if provider.protocol == "anthropic-messages" else "/models"
     try:
         async with asyncio.timeout(pool.budgets.connect_s * 4):
-            answer = cast(object, await client.get(path, cast_to=object))
+            answer = await client.get(path, cast_to=object)
     except Exception as error:
         stand_in = Model(id="", label="")
         raise translate(error, LLM(provider, stand_in, key, pool, client)) from error

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from aether.agent import Asked, Draft, Limits, Resulted, Stepped, answering, run
@@ -24,6 +24,7 @@ from aether.live import Live
 from aether.llm import LLM
 from aether.logs import Redactor
 from aether.lowering import Omission, lower
+from aether.receipts import Receipt, WireRecord
 from aether.router import ProviderRouter
 from aether.tools.base import NoTools, Toolbox
 from aether.transcript import Answer, Blob, Failure, Part, Text, Transcript, Turn
@@ -34,25 +35,6 @@ log = logging.getLogger("aether")
 SYSTEM = "You are a helpful assistant. You are {model}, served by {provider}. Answer in the user's language."
 RECORDS = 40
 """How many requests the inspector keeps."""
-
-
-@dataclass(frozen=True)
-class Receipt:
-    """What a swap means for the model chosen: what it cannot be shown of the conversation."""
-
-    reference: str
-    previous: str
-    omissions: tuple[Omission, ...]
-
-
-@dataclass(frozen=True)
-class WireRecord:
-    """One request as it was sent, for the inspector. `body` holds no key."""
-
-    turn: int
-    reference: str
-    body: dict[str, Any]
-    at: float
 
 
 class AgentRuntime:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from pathlib import Path
 
 from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
 from aether.errors import AetherError
 from aether.llm import Pool, list_models
-from aether.local_model import LocalModel
+from aether.local_model import LocalModel, State
 from aether.logs import Redactor
 from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
 from aether.settings import Settings
+from aether.store.blobs import Blobs
 
 log = logging.getLogger("aether")
 
@@ -60,7 +62,8 @@ class Services:
         keys = [k.reveal() for p in self.catalog.providers if (k := self.catalog.key(p)) is not None]
         self.redact = Redactor(keys)
         self.pool = Pool(redact=self.redact)
-        self.local = LocalModel(models_dir=settings.models_dir) if settings.local else None
+        self.blobs = Blobs(settings.data_dir / "blobs")
+        self.local = self._local_model() if settings.local else None
         self.router = ProviderRouter(
             self.catalog, self.pool, address=self.local.address if self.local is not None else None
         )
@@ -78,12 +81,33 @@ class Services:
 
     def new_runtime(self) -> AgentRuntime:
         """Return a fresh runtime on the default model."""
-        return AgentRuntime(self.router, default=self.default, redact=self.redact)
+        return AgentRuntime(self.router, default=self.default, redact=self.redact, read_blob=self.blobs.read)
+
+    def _local_model(self) -> LocalModel:
+        local = LocalModel(models_dir=self.settings.models_dir, environment=self.settings.for_children())
+        local.on_change = self._local_changed
+        files = [{"id": f.id, "name": f.label} for f in local.models()]
+        for provider in self._local_providers():
+            self.catalog.merge_live(provider.name, files)
+        return local
+
+    def _local_providers(self) -> list[Provider]:
+        return [p for p in self.catalog.providers if p.local]
+
+    def _local_changed(self, model_id: str, state: State, reason: str) -> None:
+        """Say in the terminal and in the catalog how the local model does."""
+        log.info("Local model %s: %s %s", model_id, state, reason)
+        for provider in self._local_providers():
+            if provider.models and provider.models[0].id == model_id:
+                self.catalog.set_status(provider.name, state != "failed", reason)
 
     async def start(self) -> None:
         """Start the local model and the discovery of live lists, in the background."""
         if self.local is not None:
             self._spawn(self.local.start())
+        else:
+            for provider in self._local_providers():
+                self.catalog.set_status(provider.name, False, "switched off by AETHER_LOCAL=0")
         for provider in self.catalog.providers:
             if provider.discover and not provider.local and self.catalog.readiness(provider.name).ready:
                 self._spawn(self._discover(provider))
@@ -97,8 +121,8 @@ class Services:
             await self.local.stop()
         await self.pool.aclose()
 
-    def _spawn(self, work: object) -> None:
-        task = asyncio.ensure_future(work)  # pyright: ignore
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -27,6 +27,9 @@ READ_BY_GRADIO = (
 """Switches that would open the page wider than Aether means to."""
 
 
+NEEDED_BY_CHILDREN = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+
+
 class Secret:
     """Hold a key. It shows itself as `***`; `reveal()` is the one way to its value."""
 
@@ -87,8 +90,14 @@ class Settings:
             environment=merged,
         )
 
-    def with_address(self, host: str | None, port: int | None) -> Settings:
+    def for_children(self) -> dict[str, str]:
+        """Return the little of the environment that a child process needs; no key is in it."""
+        return {k: v for k, v in self.environment.items() if k in NEEDED_BY_CHILDREN}
+
+    def with_address(self, host: str | None, port: int | None, *, share: bool = False) -> Settings:
         """Return the settings with another host and port; raise SettingError for bad ones."""
+        if share:
+            raise SettingError("--share would open Aether to others, and this version has no protection for that yet.")
         values = {**vars(self)}
         values["host"] = _host(host) if host is not None else self.host
         values["port"] = _port(str(port)) if port is not None else self.port

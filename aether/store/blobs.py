@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from hashlib import sha256
@@ -27,7 +26,7 @@ class Blobs:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
                 file.write(data)
-            os.replace(file.name, path)  # a half-written file never bears the name
+            Path(file.name).replace(path)  # a half-written file never bears the name
         return digest
 
     def read(self, blob: Blob) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
 from aether.transcript import Native, Part, Reasoning, Refusal, StopReason, Text, ToolCall
@@ -187,7 +186,7 @@ def _pieces(content: object) -> list[Span]:
     if isinstance(content, str):
         return [("text", content)] if content else []
     out: list[Span] = []
-    for item in mappings(cast(object, content)):
+    for item in mappings(content):
         if item.get("type") == "thinking":
             inner = item.get("thinking")
             thought = inner if isinstance(inner, str) else "".join(text_of(x.get("text")) for x in mappings(inner))

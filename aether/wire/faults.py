@@ -24,7 +24,7 @@ from aether.errors import (
     ServerError,
     TooLongError,
 )
-from aether.wire.base import JSON, mapping, text_of
+from aether.wire.base import mapping, text_of
 
 SAID: tuple[tuple[type[ProviderError], tuple[str, ...]], ...] = (
     (QuotaError, ("insufficient_quota", "credit balance", "billing", "exceeded your current quota")),
@@ -147,9 +147,9 @@ def _kind(status: int | None, said: str) -> type[ProviderError]:
 
 def _said(body: object) -> str:
     """Gather the words of an error body: type, code and message, wherever they stand."""
-    if not isinstance(body, dict):
+    root = mapping(body)
+    if not root:
         return str(body or "")
-    root: JSON = mapping(body)
     error = mapping(root.get("error")) or mapping(mapping(root.get("response")).get("error")) or root
     raw = text_of(mapping(error.get("metadata")).get("raw"))  # OpenRouter passes the words of the model's host on
     fields = [error.get("type"), error.get("code"), error.get("message") or root.get("message"), raw]

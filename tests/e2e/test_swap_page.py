@@ -17,7 +17,9 @@ pytestmark = pytest.mark.e2e
 def test_badge_stamp_divider_payload_and_body_agree_after_each_swap(
     page: Page, app: AppProcess, provider: ScriptedProvider
 ) -> None:
-    for number, reference in enumerate(["chat/echo-small", "messages/echo-large", "responses/think", "chat/echo-large"]):
+    for number, reference in enumerate(
+        ["chat/echo-small", "messages/echo-large", "responses/think", "chat/echo-large"]
+    ):
         choose(page, reference)
         stamp = ask(page, f"question {number}")
         expect(stamp).to_contain_text(reference)
@@ -172,7 +174,11 @@ def test_a_new_conversation_forgets_the_old_one_and_keeps_the_model(page: Page, 
 
 
 def test_what_a_model_writes_cannot_act(page: Page) -> None:
-    ask(page, '<img src="http://127.0.0.1:9/x" onerror="window.hit=1"><svg><a href="javascript:window.hit=1"><text>C</text></a></svg>')
+    ask(
+        page,
+        '<img src="http://127.0.0.1:9/x" onerror="window.hit=1">'
+        '<svg><a href="javascript:window.hit=1"><text>C</text></a></svg>',
+    )
     assert page.locator("#chat svg a, #chat img").count() == 0
     expect(page.locator("#chat")).to_contain_text("<svg>")
     assert page.evaluate("() => window.hit") is None

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aether.catalog import Catalog
-from aether.settings import Secret
-
 from aether.llm import Budgets, Pool
 from aether.logs import Redactor
 from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
+from aether.settings import Secret
 from tests.scripted import ScriptedProvider
 
 KEY = "sk-CANARY-0123456789abcdef"

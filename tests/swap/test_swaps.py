@@ -177,7 +177,7 @@ async def test_sessions_never_mix(rig: Rig) -> None:
     """Every body holds its own session's word alone, and the model that was selected last in it."""
     dice = random.Random(7)
     runtimes = [rig.runtime() for _ in range(4)]
-    selected = {n: "echo-small" for n in range(4)}
+    selected = dict.fromkeys(range(4), "echo-small")
     expected: dict[str, str] = {}
     swaps = 0
     while swaps < 500:

@@ -1,0 +1,130 @@
+"""The parts of a conversation: what a user, a model or a tool puts into it. Pure values.
+
+Equal by content, without a vendor's key or a storage id. Each part tells its `kind` in JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+ResultStatus = Literal["ok", "error", "not_run"]
+JSON = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Say who issued a step: opaque data goes back to an equal origin and to no other.
+
+    `account` is a short fingerprint of the key, never the key.
+    """
+
+    protocol: str
+    base_url: str
+    account: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Blob:
+    """Name some bytes by their SHA-256 (hex). `size` in bytes, `width` and `height` in pixels."""
+
+    sha256: str
+    mime: str
+    name: str = ""
+    size: int = 0
+    width: int = 0
+    height: int = 0
+
+
+@dataclass(frozen=True)
+class Text:
+    """Plain text or Markdown, of the user or of the model."""
+
+    text: str
+    kind: Literal["text"] = field(default="text", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class Reasoning:
+    """What the model thought aloud. Shown and kept; its opaque form lives in `Step.native`."""
+
+    text: str
+    complete: bool = True
+    kind: Literal["reasoning"] = field(default="reasoning", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture in a form that every target takes. `original` is what was handed in, if it differs."""
+
+    blob: Blob
+    original: Blob | None = None
+    kind: Literal["image"] = field(default="image", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class File:
+    """A document. `text` is what could be extracted from it; None: nothing."""
+
+    blob: Blob
+    text: str | None = None
+    kind: Literal["file"] = field(default="file", kw_only=True, repr=False)
+
+
+ResultPart = Annotated[Text | Image | File, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A model's wish to run a tool. `arguments` is the raw text, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+    kind: Literal["tool_call"] = field(default="tool_call", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class ToolResult:
+    """What a tool gave back for the call `call_id` of the same step."""
+
+    call_id: str
+    name: str
+    parts: tuple[ResultPart, ...]
+    status: ResultStatus = "ok"
+    total_ms: float | None = None
+    kind: Literal["tool_result"] = field(default="tool_result", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """The model declined. `category` is the service's own word, if it gave one."""
+
+    text: str
+    category: str | None = None
+    kind: Literal["refusal"] = field(default="refusal", kw_only=True, repr=False)
+
+
+@dataclass(frozen=True)
+class SystemNote:
+    """An instruction given in the middle of the conversation by the operator or the app."""
+
+    text: str
+    kind: Literal["system_note"] = field(default="system_note", kw_only=True, repr=False)
+
+
+Part = Annotated[
+    Text | Reasoning | Image | File | ToolCall | ToolResult | Refusal | SystemNote, Field(discriminator="kind")
+]
+NativeKind = Literal["reasoning", "text", "call", "other"]
+
+
+@dataclass(frozen=True)
+class Native:
+    """One block as the issuer sent it. `data` is opaque outside `wire/`; `kind` says what it is."""
+
+    kind: NativeKind
+    data: JSON

@@ -1,0 +1,27 @@
+"""What a session keeps to show: the receipt of a swap, and the requests that were sent. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aether.lowering import Omission
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a swap means for the model chosen: what it cannot be shown of the conversation."""
+
+    reference: str
+    previous: str
+    omissions: tuple[Omission, ...]
+
+
+@dataclass(frozen=True)
+class WireRecord:
+    """One request as it was sent, for the inspector. `body` holds no key."""
+
+    turn: int
+    reference: str
+    body: dict[str, Any]
+    at: float

@@ -1,0 +1,168 @@
+"""The web application around the page: routes, security headers, start and stop.
+
+It mounts the page and serves its two static files. It knows no model and holds no
+conversation. Every HTML answer carries a policy under which only scripts of this server
+run, and no picture, font or request goes elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aether.services import Services
+from aether.ui.layout import build_page
+from aether.ui.theme import build_theme
+
+JOBS = 256
+"""Answers that may be streamed at once: Gradio sizes its job slots by the number of threads."""
+QUEUE = 512
+"""Events that may wait; more are refused."""
+SESSIONS = 2_000
+"""Sessions whose state is kept, the oldest going first."""
+POLICY = (
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
+)
+_STATIC = Path(__file__).parent / "ui"
+_FILES = {"page.js": "text/javascript", "style.css": "text/css"} | {
+    f"fonts/{file.name}": "font/woff2" for file in sorted((_STATIC / "fonts").glob("*.woff2"))
+}
+
+
+def build_app(services: Services) -> FastAPI:
+    """Return the whole application; starting it starts the services."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await services.start()
+        try:
+            yield
+        finally:
+            await services.stop()
+
+    app = FastAPI(
+        title="Aether",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(SecurityHeaders)
+    _add_routes(app, services)
+    return _mount(app, services)
+
+
+def _add_routes(app: FastAPI, services: Services) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        return {"status": "ok", "sessions": len(services.sessions)}
+
+    @app.get("/api/models")
+    async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        provider, _, model = services.default.partition("/")
+        return {
+            "current": {"provider": provider, "model": model},
+            "providers": services.catalog.to_dict(),
+        }
+
+    for name, media_type in _FILES.items():
+        _add_file(app, name=name, media_type=media_type)
+
+
+def _add_file(app: FastAPI, *, name: str, media_type: str) -> None:
+    @app.get(f"/ui/{name}")
+    async def file() -> FileResponse:  # pyright: ignore[reportUnusedFunction]
+        # The page asks for it by content (`?v=`), and a font never changes: a browser may keep both.
+        return FileResponse(
+            _STATIC / name,
+            media_type=media_type,
+            headers={"Cache-Control": "public, max-age=31536000"},
+        )
+
+
+def _mount(app: FastAPI, services: Services) -> FastAPI:
+    demo = build_page(services)
+    demo.max_threads = JOBS
+    demo.state_session_capacity = SESSIONS
+    demo.queue(default_concurrency_limit=None, max_size=QUEUE, api_open=False)
+    return gr.mount_gradio_app(
+        app,
+        demo,
+        path="/",
+        theme=build_theme(),
+        head=_head(),
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        show_error=False,
+        ssr_mode=False,
+        mcp_server=False,
+        max_file_size="10mb",
+    )
+
+
+def _head() -> str:
+    style, script = (sha256((_STATIC / name).read_bytes()).hexdigest()[:12] for name in ("style.css", "page.js"))
+    return f'<link rel="stylesheet" href="ui/style.css?v={style}"><script src="ui/page.js?v={script}" defer></script>'
+
+
+class SecurityHeaders:
+    """Add the security headers, and to the scripts of each HTML page the nonce that the policy asks for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start: Message = {}
+        body = bytearray()
+
+        async def sending(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_PLAIN]
+                if not _is_html(message):
+                    await send(message)
+                else:
+                    start = message
+            elif not start:
+                await send(message)
+            else:
+                body.extend(message.get("body", b""))
+                if not message.get("more_body", False):
+                    await _send_page(start, bytes(body), send)
+
+        await self.app(scope, receive, sending)
+
+
+_PLAIN = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+
+
+def _is_html(start: Message) -> bool:
+    return any(key.lower() == b"content-type" and value.startswith(b"text/html") for key, value in start["headers"])
+
+
+async def _send_page(start: Message, body: bytes, send: Send) -> None:
+    nonce = secrets.token_urlsafe(16)
+    body = re.sub(rb"<script\b", b'<script nonce="%s"' % nonce.encode(), body)
+    headers = [(key, value) for key, value in start["headers"] if key.lower() != b"content-length"]
+    headers += [
+        (b"content-length", str(len(body)).encode()),
+        (b"content-security-policy", POLICY.format(nonce=nonce).encode()),
+    ]
+    await send({**start, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
