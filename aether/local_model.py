@@ -147,36 +147,39 @@ class LocalModel:
             str(self._slots),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
+            stderr=asyncio.subprocess.PIPE,
             env=self._environment,
         )
+        drained = self._spawn(self._drain(child, child.process))
         try:
             async with asyncio.timeout(START_S):
-                child.address = await self._listening(child, child.process)
+                child.address = await self._listening(child.process)
         except (TimeoutError, EOFError):
             await self._end(child)
+            await drained
             child.failed_at, child.wait_s = time.monotonic(), min(child.wait_s * 2, LONGEST_WAIT_S)
             self._set(child, "failed", _why(child))
             raise NotReady(child.reason) from None
         self._set(child, "ready")
         self._spawn(self._watch(child, child.process))
 
-    async def _listening(self, child: _Child, process: asyncio.subprocess.Process) -> str:
+    async def _listening(self, process: asyncio.subprocess.Process) -> str:
         """Return the address that the process prints; raise EOFError if it ends without."""
         assert process.stdout is not None
-        while line := await process.stdout.readline():
-            text = line.decode(errors="replace").strip()
-            if text.startswith(READY):
-                return text.removeprefix(READY)
-            child.said.append(text)
-        raise EOFError
+        line = (await process.stdout.readline()).decode(errors="replace").strip()
+        if not line.startswith(READY):
+            raise EOFError
+        return line.removeprefix(READY)
+
+    async def _drain(self, child: _Child, process: asyncio.subprocess.Process) -> None:
+        """Read what the server logs, so that it never waits for a reader; the last lines are kept."""
+        assert process.stderr is not None
+        while line := await process.stderr.readline():
+            child.said.append(line.decode(errors="replace").strip())
 
     async def _watch(self, child: _Child, process: asyncio.subprocess.Process) -> None:
-        """Empty the output of a running server; when it ends by itself, start it again after a while."""
-        assert process.stdout is not None
+        """When a running server ends by itself, start it again after a while."""
         began = time.monotonic()
-        while line := await process.stdout.readline():
-            child.said.append(line.decode(errors="replace").strip())
         await process.wait()
         if self._stopping or child.process is not process:
             return
@@ -226,10 +229,11 @@ class LocalModel:
         if self.on_change is not None:
             self.on_change(model_id, state, reason)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
 
 def _shipped() -> LocalFile | None:

@@ -1,7 +1,7 @@
 """The child process: one llama.cpp server for one GGUF file. Run by path; imports nothing of Aether.
 
-Prints `READY <address>` once it listens, and ends when its standard input is closed: a
-parent that is gone, however it went, leaves no orphan behind.
+Prints `READY <address>` to its standard output once it listens, and nothing else. It ends
+when its standard input is closed: a parent that is gone, however it went, leaves no orphan.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ READY = "READY "
 
 def serve(path: str, alias: str, n_ctx: int, slots: int) -> None:
     """Serve the file under the name `alias`; `n_ctx` tokens are shared by `slots` requests at once."""
+    told = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # the library writes to both; the parent reads the address from a pipe of its own
     xllamacpp: Any = importlib.import_module("xllamacpp")  # it carries no types
 
     params = xllamacpp.CommonParams()
@@ -31,7 +33,7 @@ def serve(path: str, alias: str, n_ctx: int, slots: int) -> None:
     params.ui = False
     params.sampling.temp = 0.2  # a very small model wanders at the usual 0.8
     server = xllamacpp.Server(params)
-    print(f"{READY}{server.listening_address}", flush=True)
+    print(f"{READY}{server.listening_address}", file=told, flush=True)
     sys.stdin.read()
     os._exit(0)  # the server's threads have no orderly end
 
