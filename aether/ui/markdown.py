@@ -1,0 +1,120 @@
+"""Markdown of a model → HTML that is safe by construction. Pure.
+
+The one place where foreign text becomes markup. Raw HTML is shown as the text that it is,
+links go to the web or to mail and nowhere else, images are never fetched: they become
+links. What leaves here holds only tags, classes and attributes written in this file or in
+markdown-it's own rules. The page's content security policy is the second wall behind it.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]
+from pygments.util import ClassNotFound
+
+HIGHLIGHT_LIMIT = 40_000
+"""Characters of a code block beyond which it is shown without colours."""
+
+_SCHEMES = ("http", "https", "mailto")
+
+
+def one_line(markup: str) -> str:
+    """Return `markup` without line breaks, and the same to a reader.
+
+    Gradio hands a value to a Markdown reader, for which a blank line ends a block of HTML
+    and gives what follows a new meaning. A character reference cannot do that.
+    """
+    return markup.replace("\r", "").replace("\n", "&#10;")
+
+
+def text(plain: str) -> str:
+    """Escape text for HTML, attributes included."""
+    return html.escape(plain, quote=True)
+
+
+def prose(markdown: str) -> str:
+    """Render a model's Markdown."""
+    return _MARKDOWN.render(markdown)
+
+
+def code(source: str, *, language: str = "") -> str:
+    """Render a block of code with its language, its colours and a button to copy it."""
+    name = re.sub(r"[^\w+#.-]", "", language)[:24]
+    return (
+        f'<figure class="code"><figcaption><span>{text(name or "text")}</span>'
+        f'<button type="button" class="copy" title="Copy this code">Copy</button></figcaption>'
+        f'<pre tabindex="0"><code>{_coloured(source, language=name)}</code></pre></figure>'
+    )
+
+
+def _coloured(source: str, *, language: str) -> str:
+    if not language or len(source) > HIGHLIGHT_LIMIT:
+        return text(source)
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        return text(source)
+    return str(highlight(source, lexer, HtmlFormatter[str](nowrap=True)))
+
+
+def is_safe_link(url: str) -> bool:
+    """Tell whether a link of a model may be clicked."""
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        return False
+    return parts.scheme.lower() in _SCHEMES and bool(parts.netloc or parts.scheme.lower() == "mailto")
+
+
+class _Markdown(MarkdownIt):
+    def validateLink(self, url: str) -> bool:
+        return is_safe_link(url)
+
+
+class _Renderer(RendererHTML):
+    """Say how links, images, code and tables look."""
+
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        url = text(str(tokens[idx].attrGet("href") or ""))
+        return f'<a href="{url}" title="{url}" target="_blank" rel="noopener noreferrer nofollow">'
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        url = str(tokens[idx].attrGet("src") or "")
+        alt = self.renderInlineAsText(tokens[idx].children or [], options, env) or "image"
+        return (
+            f'<a class="picture" href="{text(url)}" target="_blank" rel="noopener noreferrer nofollow" '
+            'title="Pictures from elsewhere are not loaded">'
+            f"{text(alt)} <small>{text(urlsplit(url).netloc)}</small></a>"
+        )
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        token = tokens[idx]
+        return code(token.content, language=token.info.strip().split(" ")[0])
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return code(tokens[idx].content)
+
+    def table_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return '<div class="table" tabindex="0"><table>'
+
+    def table_close(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        return "</table></div>"
+
+
+def _build() -> MarkdownIt:
+    options: dict[str, Any] = {"html": False, "breaks": True, "typographer": False}
+    return _Markdown("commonmark", options, renderer_cls=_Renderer).enable(["table", "strikethrough"])
+
+
+_MARKDOWN = _build()

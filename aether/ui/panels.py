@@ -1,0 +1,114 @@
+"""Badge, receipt, usage and inspector → markup. Pure: it knows neither Gradio nor the runtime."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from aether.lowering.view import Omission
+from aether.transcript import Step, Transcript
+from aether.ui import words
+from aether.ui.markdown import code, one_line, text
+from aether.usage import Usage
+
+BODY_CHARS = 60_000
+"""Characters of one request's body that the inspector shows."""
+RECORDS = 8
+"""Requests that the inspector lists, newest first."""
+
+
+class RecordLike(Protocol):
+    """One request as it was sent, keys already redacted. `at` in seconds since the epoch."""
+
+    @property
+    def turn(self) -> int: ...
+    @property
+    def reference(self) -> str: ...
+    @property
+    def body(self) -> Mapping[str, Any]: ...
+    @property
+    def at(self) -> float: ...
+
+
+def badge(
+    reference: str,
+    *,
+    state: Literal["ready", "pending", "error"],
+    hue: int,
+    word: int = 0,
+) -> str:
+    """Name the model that the next request goes to.
+
+    `word` tells one word of the server from the next. The page writes a choice into the badge
+    before the server has answered, and markup that is equal to the last is not shown again.
+    """
+    shown = text(reference) or "no model"
+    return one_line(
+        f'<span id="active-model" class="hue-{hue}" data-state="{state}" data-word="{word}" '
+        f'role="status" aria-live="polite" title="The next request goes to {shown}">{shown}</span>'
+    )
+
+
+def receipt(
+    lines: Sequence[str],
+    *,
+    omissions: Iterable[Omission] = (),
+    tone: Literal["ok", "error"] = "ok",
+) -> str:
+    """Say what a change of model means: that it happened, and what the new model is not shown."""
+    if not lines:
+        return ""
+    left_out = "".join(f"<li><b>{_counted(item)}</b> {text(item.reason)}</li>" for item in omissions)
+    listed = f"<details><summary>What it is not shown</summary><ul>{left_out}</ul></details>" if left_out else ""
+    said = "".join(f"<span>{text(line)}</span>" for line in lines)
+    return one_line(f'<div class="receipt {tone}" role="status"><p>{said}</p>{listed}</div>')
+
+
+def _counted(item: Omission) -> str:
+    return text(words.count(item.count, item.kind.removesuffix("s")))
+
+
+def settled(*, word: int) -> str:
+    """Stand in the place of the answer in progress when there is none: the page may write again."""
+    return f'<i class="settled" data-word="{word}"></i>'
+
+
+def usage(transcript: Transcript) -> str:
+    """Say the running totals of the conversation."""
+    steps = [step for turn in transcript.turns for answer in turn.answers for step in answer.steps]
+    total = sum((step.usage for step in steps), Usage())
+    figures = [f"{words.tokens(total.input + total.output)} tokens", _spent(steps)] if steps else ["0 tokens"]
+    title = f"{total.input:,} tokens in, {total.output:,} out, {total.cache_read:,} of them from the cache"
+    return f'<span class="totals" title="{title}">{"".join(f"<span>{text(f)}</span>" for f in figures)}</span>'
+
+
+def _spent(steps: Sequence[Step]) -> str:
+    costs = [step.cost_usd for step in steps if step.cost_usd is not None]
+    said = words.money(sum(costs) if costs else None)
+    return f"{said} or more" if costs and len(costs) < len(steps) else said
+
+
+def inspector(records: Sequence[RecordLike]) -> str:
+    """Show the last requests exactly as they were sent, the newest unfolded."""
+    if not records:
+        return (
+            '<p class="empty">Nothing was sent yet. After the first message, the exact request stands here. '
+            "Keys are never shown.</p>"
+        )
+    newest = list(reversed(records))[:RECORDS]
+    return one_line("".join(_record(record, is_open=not index) for index, record in enumerate(newest)))
+
+
+def _record(record: RecordLike, *, is_open: bool) -> str:
+    body = json.dumps(record.body, indent=2, ensure_ascii=False, default=str)
+    clock = time.strftime("%H:%M:%S", time.gmtime(record.at))
+    size = f"{len(body.encode()):,} bytes"
+    if len(body) > BODY_CHARS:
+        body = f"{body[:BODY_CHARS]}\n… {len(body) - BODY_CHARS:,} more characters"
+    return (
+        f'<details class="record"{" open" if is_open else ""}><summary><b>[{record.turn + 1}]</b>'
+        f"<span>{text(record.reference)}</span><small>{clock} UTC · {size}</small></summary>"
+        f"{code(body, language='json')}</details>"
+    )

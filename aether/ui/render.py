@@ -1,0 +1,261 @@
+"""Transcript and live answer → what the page shows of them. Pure: values in, messages and markup out.
+
+It knows the transcript, and the classes that `style.css` paints. It does not know the
+runtime, Gradio, or any provider. Each settled answer gets exactly one `.stamp`; a change
+of model between two answers gets one `.divider`. Both are seen in the transcript, nowhere
+stored. Foreign text comes in through `markdown.text`, `prose` and `code` alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, Protocol, assert_never
+
+from aether.transcript import (
+    Answer,
+    Failure,
+    File,
+    Image,
+    Part,
+    Reasoning,
+    Refusal,
+    Step,
+    SystemNote,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transcript,
+    Turn,
+)
+from aether.ui import words
+from aether.ui.markdown import code, one_line, prose, text
+from aether.ui.stamp import stamp
+
+WINDOW_TURNS = 20
+"""Turns that are mounted in the page; the model is sent all of them."""
+HUES = 8
+"""Colours that `style.css` has for models, in the order of their first answer."""
+RESULT_CHARS = 6_000
+"""Characters of a tool's result that are shown."""
+
+Message = dict[str, Any]
+Hues = dict[str, int]
+
+
+class DraftLike(Protocol):
+    """The step that is streaming now."""
+
+    @property
+    def reference(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def reasoning(self) -> str: ...
+    @property
+    def calls(self) -> Iterable[tuple[str, str]]: ...
+
+
+def hues(transcript: Transcript, *, also: str = "") -> Hues:
+    """Give each model its colour, by the order in which they first answered; `also` comes last."""
+    order: dict[str, None] = {}
+    for turn in transcript.turns:
+        for answer in turn.answers:
+            order.update(dict.fromkeys(step.reference for step in answer.steps))
+    if also:
+        order.setdefault(also)
+    return {reference: index % HUES for index, reference in enumerate(order)}
+
+
+def messages(transcript: Transcript, *, window_turns: int = WINDOW_TURNS) -> list[Message]:
+    """Return the chat's messages for the last `window_turns` turns."""
+    colours = hues(transcript)
+    first = max(0, len(transcript.turns) - window_turns)
+    shown: list[Message] = []
+    before = _last_reference(transcript.turns[:first])
+    for index, turn in enumerate(transcript.turns[first:], start=first):
+        now = _first_reference(turn)
+        if before and now and before != now:
+            shown.append(_message("assistant", divider(now, colours=colours)))
+        shown.append(_message("user", prompt(turn, index=index)))
+        if turn.answers:
+            shown.append(_message("assistant", cell(turn, index=index, colours=colours)))
+        before = _last_reference((turn,)) or before
+    return shown
+
+
+def divider(reference: str, *, colours: Hues) -> str:
+    """Say that another model speaks from here on."""
+    provider, _, model = reference.partition("/")
+    return (
+        f'<div class="divider hue-{colours.get(reference, 0)}" role="separator"><span>Now talking to '
+        f"<b>{text(model)}</b> <small>{text(provider)}</small></span></div>"
+    )
+
+
+def prompt(turn: Turn, *, index: int) -> str:
+    """Render what the person wrote, as it was written."""
+    body = "".join(_part(part) for part in turn.prompt if not isinstance(part, Text))
+    return f'<div class="prompt" data-prompt="{index}">{body}<div class="said">{text(turn.text)}</div></div>'
+
+
+def cell(turn: Turn, *, index: int, colours: Hues) -> str:
+    """Render all answers of a turn, the later ones beside the first."""
+    many = len(turn.answers) > 1
+    body = "".join(
+        _answer(
+            answer,
+            index=index,
+            colours=colours,
+            chosen=not many or number == turn.chosen,
+        )
+        for number, answer in enumerate(turn.answers)
+    )
+    beside = f' beside" data-answers="{len(turn.answers)}' if many else ""
+    return f'<div class="cell{beside}" data-turn="{index}"><span class="number">[{index + 1}]</span>{body}</div>'
+
+
+def _answer(answer: Answer, *, index: int, colours: Hues, chosen: bool) -> str:
+    reference = answer.steps[-1].reference if answer.steps else ""
+    state = "chosen" if chosen else "other"
+    tone = f"hue-{colours[reference]}" if reference else "silent"
+    return (
+        f'<article class="answer {state} {tone}" data-reference="{text(reference)}">'
+        f"{steps(answer.steps)}{notice(answer.failure) if answer.failure else ''}"
+        f'<footer>{stamp(answer)}<span class="actions">'
+        f'<button type="button" class="copy" data-source="{text(answer.text)}" title="Copy the answer">Copy</button>'
+        f'<button type="button" class="again" data-cell="{index}" '
+        f'title="Answer again with the model that is chosen now">Answer again</button></span></footer></article>'
+    )
+
+
+def steps(settled: Iterable[Step]) -> str:
+    """Render the steps of an answer; where the model changes between two, say so."""
+    shown: list[str] = []
+    before = ""
+    for step in settled:
+        if before and step.reference != before:
+            shown.append(f'<p class="handoff">{text(step.reference)} goes on from here</p>')
+        before = step.reference
+        results = {result.call_id: result for result in step.results}
+        for part in step.parts:
+            result = results.get(part.id) if isinstance(part, ToolCall) else None
+            shown.append(_part(part, result=result))
+        shown.extend(f'<p class="note">{text(note)}</p>' for note in step.notes)
+    return "".join(shown)
+
+
+def _part(part: Part, *, result: ToolResult | None = None) -> str:
+    match part:
+        case Text():
+            return f'<div class="prose">{prose(part.text)}</div>'
+        case Reasoning():
+            return reasoning(part.text) if part.text.strip() else ""
+        case Refusal():
+            return f'<div class="notice refusal"><b>The model declined.</b> {text(part.text)}</div>'
+        case ToolCall():
+            return tool(part.name, part.arguments, result=result)
+        case ToolResult():
+            return tool(part.name, "", result=part)
+        case Image():
+            return f'<span class="file">{text(part.blob.name or "picture")}</span>'
+        case File():
+            return f'<span class="file">{text(part.blob.name or "file")}</span>'
+        case SystemNote():
+            return f'<p class="note">{text(part.text)}</p>'
+        case _:
+            assert_never(part)
+
+
+def reasoning(thought: str, *, running: bool = False) -> str:
+    """Render what a model thought aloud, folded away."""
+    title = "Thinking…" if running else "Thought before answering"
+    return (
+        f'<details class="reasoning{" running" if running else ""}"><summary>{title}</summary>'
+        f'<div class="prose">{prose(thought)}</div></details>'
+    )
+
+
+def tool(name: str, arguments: str, *, result: ToolResult | None, running: bool = False) -> str:
+    """Render a tool call as one line that unfolds to what went in and what came out."""
+    state = "running" if running else "not_run" if result is None else result.status
+    spent = words.duration(result.total_ms) if result else ""
+    label = {"running": "running", "not_run": "not run", "ok": "", "error": "failed"}[state]
+    came = "".join(_result_part(part) for part in result.parts) if result else ""
+    went = code(_pretty(arguments), language="json") if arguments.strip() not in ("", "{}") else ""
+    return (
+        f'<details class="tool {state}"><summary><b>{text(name or "tool")}</b>'
+        f"<code>{text(_brief(arguments))}</code><span>{label or spent}</span></summary>{went}{came}</details>"
+    )
+
+
+def _result_part(part: Text | Image | File) -> str:
+    if not isinstance(part, Text):
+        return _part(part)
+    cut = "" if len(part.text) <= RESULT_CHARS else f"\n… {len(part.text) - RESULT_CHARS:,} more characters"
+    return code(part.text[:RESULT_CHARS] + cut, language="result")
+
+
+def _pretty(arguments: str) -> str:
+    try:
+        return json.dumps(json.loads(arguments), indent=2, ensure_ascii=False)
+    except ValueError:
+        return arguments
+
+
+def _brief(arguments: str) -> str:
+    """Say the arguments in a line: `path="notes", depth=2`."""
+    try:
+        values = json.loads(arguments or "{}")
+    except ValueError:
+        return arguments[:90]
+    if not isinstance(values, dict):
+        return arguments[:90]
+    line = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())  # pyright: ignore[reportUnknownVariableType]
+    return line if len(line) <= 90 else line[:89] + "…"
+
+
+def notice(failure: Failure) -> str:
+    """Say what went wrong and what to do; the service's own words stay folded away."""
+    wait = f" It asks to wait {words.duration(failure.retry_after_s * 1000)}." if failure.retry_after_s else ""
+    detail = (
+        f"<details><summary>What the service said</summary>{code(failure.detail)}</details>" if failure.detail else ""
+    )
+    return f'<div class="notice error" role="alert"><p>{text(failure.message)}{text(wait)}</p>{detail}</div>'
+
+
+def writing(
+    settled: Iterable[Step],
+    draft: DraftLike | None,
+    *,
+    turn: int,
+    label: str,
+    reference: str,
+    hue: int,
+) -> str:
+    """Render the answer that is being written: the steps so far and the draft."""
+    body = steps(settled)
+    if draft is not None:
+        body += reasoning(draft.reasoning, running=not draft.text) if draft.reasoning.strip() else ""
+        body += f'<div class="prose">{prose(draft.text)}</div>' if draft.text else ""
+        body += "".join(tool(name, arguments, result=None, running=True) for name, arguments in draft.calls)
+    return one_line(
+        f'<div class="cell writing" data-turn="{turn}" data-reference="{text(reference)}">'
+        f'<span class="number">[{turn + 1}]</span><article class="answer hue-{hue}">{body}'
+        f'<footer class="waiting"><i class="pulse"></i>{text(label)}</footer></article></div>'
+    )
+
+
+def _message(role: str, markup: str) -> Message:
+    return {"role": role, "content": [{"type": "text", "text": one_line(markup)}]}
+
+
+def _first_reference(turn: Turn) -> str:
+    return turn.answer.steps[0].reference if turn.answer and turn.answer.steps else ""
+
+
+def _last_reference(turns: Iterable[Turn]) -> str:
+    for turn in reversed(tuple(turns)):
+        if turn.answer and turn.answer.steps:
+            return turn.answer.steps[-1].reference
+    return ""

@@ -1,0 +1,83 @@
+"""Answer → its stamp: who answered, how it ended, how long it took, what it cost. Pure.
+
+Everything is read from the steps; nothing is stored for the screen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from aether.transcript import Answer, Step, StopReason
+from aether.ui import words
+from aether.ui.markdown import text
+from aether.usage import Usage
+
+STOPS: dict[StopReason, str] = {
+    "done": "",
+    "tool": "",
+    "unknown": "",
+    "length": "cut at the length limit",
+    "refusal": "declined",
+    "filtered": "filtered by the provider",
+    "paused": "paused by the provider",
+    "context": "the context was full",
+    "stopped": "stopped",
+    "error": "failed",
+}
+
+
+def stamp(answer: Answer) -> str:
+    """Say who answered, how fast, and for how much. One for each settled answer."""
+    facts = [_models(answer.steps)] if answer.steps else ["<b>no model answered</b>"]
+    if flag := _end(answer):
+        facts.append(f'<span class="flag">{flag}</span>')
+    facts.extend(flag for step in answer.steps if (flag := _reported(step)))
+    if answer.steps:
+        facts.extend(f"<span>{fact}</span>" for fact in _figures(answer.steps))
+    return f'<div class="stamp {answer.status}">{"".join(dict.fromkeys(facts))}</div>'
+
+
+def _models(settled: tuple[Step, ...]) -> str:
+    names = dict.fromkeys(step.reference for step in settled)
+    return '<b class="model">' + " → ".join(text(name) for name in names) + "</b>"
+
+
+def _end(answer: Answer) -> str:
+    match answer.status:
+        case "error":
+            return STOPS["error"]
+        case "stopped":
+            return STOPS["stopped"]
+        case "done":
+            return STOPS[answer.steps[-1].stop] if answer.steps else ""
+        case _:
+            assert_never(answer.status)
+
+
+def _reported(step: Step) -> str:
+    """Flag an answer whose service names another model; a dated name of the same one is only told."""
+    said = step.reported_model
+    if not said or said == step.model:
+        return ""
+    asked = step.model.rsplit("/", 1)[-1]
+    if said.rsplit("/", 1)[-1].startswith(asked):
+        return (
+            f'<span class="served" title="The provider&#39;s own name for what answered">served as {text(said)}</span>'
+        )
+    return f'<span class="flag mismatch" role="alert">the provider says {text(said)} answered</span>'
+
+
+def _figures(settled: tuple[Step, ...]) -> Iterable[str]:
+    usage = sum((step.usage for step in settled), Usage())
+    times = [step.total_ms for step in settled if step.total_ms is not None]
+    costs = [step.cost_usd for step in settled if step.cost_usd is not None]
+    if times:
+        yield words.duration(sum(times))
+    if first := words.duration(settled[0].ttft_ms):
+        yield f"first word {first}"
+    if usage.input or usage.output:
+        yield f"{words.tokens(usage.input)} in · {words.tokens(usage.output)} out"
+    if usage.cache_read:
+        yield f"{words.tokens(usage.cache_read)} cached"
+    yield words.money(sum(costs) if costs else None)
