@@ -1,0 +1,252 @@
+/*
+ * What the browser does by itself: shows the message before the server has it, names the new
+ * model at the click, keys, scrolling, copying. It listens to the DOM, evaluates nothing, and
+ * the server always has the last word. It knows element ids and classes; no provider, no model.
+ */
+(() => {
+  "use strict";
+
+  const $ = (selector) => document.querySelector(selector);
+  const NEAR_BOTTOM_PX = 140;
+  let providers = [];
+  let settledAtSend = "";
+  let follows = true;
+  let unfolded = new Set();
+
+  const field = () => $("#composer textarea");
+  const settled = () => $("#live .settled")?.dataset.word ?? "";
+  const isBusy = () => document.body.classList.contains("busy");
+
+  function write(element, value) {
+    element.value = value;
+    element.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  /* ---- sending ------------------------------------------------------------------------- */
+
+  function begin() {
+    settledAtSend = settled();
+    document.body.classList.add("busy");
+    follows = true;
+  }
+
+  function end() {
+    document.body.classList.remove("busy");
+    $("#echo").querySelectorAll(".echo").forEach((node) => node.remove());
+    unfolded = new Set();
+    refreshDrawer();
+    title();
+    if (follows) {
+      toBottom();
+      requestAnimationFrame(toBottom);
+    }
+    if (!matchMedia("(pointer: coarse)").matches && document.activeElement === document.body) field()?.focus();
+  }
+
+  function echo(message) {
+    const said = document.createElement("div");
+    said.className = "said";
+    said.textContent = message;
+    const prompt = document.createElement("div");
+    prompt.className = "prompt echo";
+    prompt.append(said);
+    $("#echo").append(prompt);
+    toBottom();
+  }
+
+  function sent(event) {
+    const message = field()?.value ?? "";
+    if (!message.trim() || isBusy()) {
+      if (isBusy()) event.stopImmediatePropagation();
+      return;
+    }
+    begin();
+    echo(message);
+  }
+
+  function say(message) {
+    if (isBusy() || !field()) return;
+    write(field(), message);
+    requestAnimationFrame(() => $("#send").click());
+  }
+
+  function again(turn) {
+    if (isBusy()) return;
+    write($("#again-turn textarea, #again-turn input"), turn);
+    begin();
+    requestAnimationFrame(() => $("#again").click());
+  }
+
+  /* ---- the badge, before the server has answered ------------------------------------------ */
+
+  function choose(option) {
+    const label = option.getAttribute("aria-label") ?? option.textContent.trim();
+    const shown = $("#provider input")?.value ?? "";
+    const provider = providers.find((one) => one.label === shown);
+    const model = provider?.models.find((one) => (one.label || one.id) === label);
+    const badge = $("#active-model");
+    if (!model || !badge) return;
+    badge.textContent = `${provider.name}/${model.id}`;
+    badge.dataset.state = $("#live .writing") ? "pending" : "ready";
+  }
+
+  async function learnModels() {
+    try {
+      const answer = await fetch("api/models");
+      if (answer.ok) providers = (await answer.json()).providers;
+    } catch {
+      /* without the list the badge waits for the server: nothing is lost */
+    }
+  }
+
+  /* ---- copying ---------------------------------------------------------------------------- */
+
+  async function copy(button) {
+    const source = button.dataset.source ?? button.closest("figure")?.querySelector("code")?.textContent ?? "";
+    try {
+      await navigator.clipboard.writeText(source);
+    } catch {
+      const area = document.createElement("textarea");
+      area.value = source;
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  }
+
+  /* ---- scrolling -------------------------------------------------------------------------- */
+
+  const distance = () => document.documentElement.scrollHeight - innerHeight - scrollY;
+
+  function toBottom() {
+    scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+  }
+
+  function jumper() {
+    let button = $("#jump");
+    if (!button) {
+      button = document.createElement("button");
+      button.id = "jump";
+      button.type = "button";
+      button.textContent = "Newest";
+      button.addEventListener("click", () => {
+        follows = true;
+        toBottom();
+      });
+      document.body.append(button);
+    }
+    return button;
+  }
+
+  addEventListener(
+    "scroll",
+    () => {
+      follows = distance() < NEAR_BOTTOM_PX;
+      jumper().hidden = follows;
+    },
+    { passive: true },
+  );
+
+  /* ---- drawer and title --------------------------------------------------------------------- */
+
+  function toggleDrawer(open) {
+    const isOpen = document.body.classList.toggle("inspecting", open);
+    $("#inspect")?.setAttribute("aria-expanded", String(isOpen));
+  }
+
+  function refreshDrawer() {
+    if (document.body.classList.contains("inspecting")) $("#inspect")?.click();
+  }
+
+  function title() {
+    const first = $("#chat .prompt .said")?.textContent.trim().slice(0, 40);
+    document.title = (isBusy() ? "… " : "") + (first ? `${first} · Aether` : "Aether");
+  }
+
+  /* ---- what the server changed ---------------------------------------------------------------- */
+
+  function look() {
+    const live = $("#live .writing");
+    const badge = $("#active-model");
+    if (live && !isBusy()) begin();
+    if (isBusy() && settled() && settled() !== settledAtSend) end();
+    if (live && badge?.dataset.state === "pending" && live.dataset.reference === badge.textContent) {
+      badge.dataset.state = "ready";
+    }
+    for (const [index, fold] of document.querySelectorAll("#live details").entries()) {
+      fold.open = unfolded.has(index);
+    }
+    for (const bubble of document.querySelectorAll("#chat [data-testid][aria-label*='<']")) {
+      bubble.setAttribute("aria-label", bubble.dataset.testid === "user" ? "You" : "Answer");
+    }
+    if (follows && (live || isBusy())) toBottom();
+    document.body.dataset.ready = String(Boolean(badge));
+  }
+
+  let due = false;
+  new MutationObserver(() => {
+    if (due) return;
+    due = true;
+    queueMicrotask(() => {
+      due = false;
+      look();
+    });
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  /* ---- what a person does ---------------------------------------------------------------------- */
+
+  document.addEventListener(
+    "pointerdown",
+    (event) => {
+      const option = event.target.closest?.("#model [role=option]");
+      if (option) choose(option);
+    },
+    true,
+  );
+
+  document.addEventListener(
+    "click",
+    (event) => {
+      const on = (selector) => event.target.closest?.(selector);
+      if (on("#send")) sent(event);
+      else if (on("#inspect") && event.isTrusted) toggleDrawer();
+      else if (on("#new")) toggleDrawer(false);
+      else if (on(".copy")) copy(on(".copy"));
+      else if (on(".starter")) say(on(".starter").dataset.message);
+      else if (on(".again")) again(on(".again").dataset.cell);
+      const fold = on("#live summary")?.parentElement;
+      if (fold) {
+        const index = [...document.querySelectorAll("#live details")].indexOf(fold);
+        if (fold.open) unfolded.delete(index);
+        else unfolded.add(index);
+      }
+    },
+    true,
+  );
+
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      const writes = event.target === field();
+      if (writes && event.key === "Enter" && !event.isComposing) {
+        event.stopPropagation();
+        if (event.shiftKey) return;
+        event.preventDefault();
+        $("#send").click();
+      } else if (event.key === "Escape") {
+        if (isBusy()) $("#stop")?.click();
+        else toggleDrawer(false);
+      } else if (event.key === "/" && !event.target.closest?.("input, textarea, [contenteditable]")) {
+        event.preventDefault();
+        field()?.focus();
+      }
+    },
+    true,
+  );
+
+  learnModels();
+  look();
+})();
