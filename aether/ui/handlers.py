@@ -1,0 +1,238 @@
+"""UI event → runtime → what to show: one short function an event.
+
+Every function here is a coroutine, because a runtime lives on one event loop. The model
+dropdown's change alone swaps; the chat is an output of `settle`, `clear` and `earlier`
+alone; the streaming event has one output, `live`. What is decided about a conversation is
+decided in `runtime.py`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from aether.errors import AetherError
+from aether.live import Live
+from aether.runtime import AgentRuntime
+from aether.services import Services
+from aether.ui import panels, pickers, render
+from aether.ui.painter import Painter
+
+if TYPE_CHECKING:
+    from aether.ui.layout import Page
+
+Updates = tuple[Any, ...]
+
+
+class Events:
+    """What the page does, over the services of the process."""
+
+    def __init__(self, services: Services, painter: Painter) -> None:
+        self.services = services
+        self.painter = painter
+
+    async def boot(self, runtime: AgentRuntime, request: gr.Request) -> Updates:
+        """Show a session that just opened: state, provider, model, badge, usage."""
+        self.services.sessions.attach(request.session_hash or "", runtime)
+        provider, model = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
+        return (
+            runtime,
+            provider,
+            model,
+            badge(runtime),
+            panels.usage(runtime.transcript),
+        )
+
+    async def leave(self, request: gr.Request) -> None:
+        """Let go of a session whose tab was closed."""
+        await self.services.sessions.close(request.session_hash or "")
+
+    async def pick_provider(self, name: str | None, chosen: str | None, runtime: AgentRuntime) -> Updates:
+        """Fill the model dropdown: provider, model, receipt, badge. The swap is the model dropdown's."""
+        models, refusal = pickers.models_of(self.services.catalog.to_dict(), name)
+        if refusal:
+            back = runtime.reference.partition("/")[0] or None
+            refused = panels.receipt((refusal,), tone="error")
+            return (
+                gr.Dropdown(value=back),
+                unchanged(),
+                refused,
+                badge(runtime, refused=True),
+            )
+        keep = any(value == chosen for _, value in models)
+        filled = gr.Dropdown(models) if keep else gr.Dropdown(models, value=models[0][1])
+        return unchanged(), filled, unchanged(), unchanged()
+
+    async def pick_model(self, chosen: str | None, runtime: AgentRuntime) -> Updates:
+        """Swap: badge, receipt, provider, model, the button that answers again."""
+        if chosen == runtime.reference:
+            return (unchanged(),) * 5  # the server's own word coming back
+        name, _, model = (chosen or "").partition("/")
+        event = runtime.select(name, model)
+        if event["event_type"] != "model_updated":
+            provider, models = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
+            refused = panels.receipt((event["payload"]["error"],), tone="error")
+            return badge(runtime, refused=True), refused, provider, models, unchanged()
+        again = gr.Button(f"Answer again with {model.rsplit('/', 1)[-1]}")
+        return badge(runtime), receipt(runtime), unchanged(), unchanged(), again
+
+    async def start(self, message: str | None, runtime: AgentRuntime) -> Updates:
+        """Send the message: composer, receipt, refused. A refused message stays in the composer."""
+        try:
+            runtime.ask(message)
+        except AetherError as error:
+            return unchanged(), panels.receipt((error.sentence,), tone="error"), True
+        return "", "", False
+
+    async def start_again(self, turn: str | None, runtime: AgentRuntime) -> Updates:
+        """Answer a cell once more with the model that is chosen now: receipt, refused."""
+        try:
+            runtime.rerun(int(turn or ""))
+        except AetherError as error:
+            return panels.receipt((error.sentence,), tone="error"), True
+        except ValueError:
+            return panels.receipt(("That cell is not in this conversation.",), tone="error"), True
+        return "", False
+
+    async def stop_and_answer_again(self, runtime: AgentRuntime) -> Updates:
+        """End the answer that is being written and let the new model answer the same cell: receipt, refused."""
+        live = runtime.live
+        await runtime.stop()
+        return await self.start_again(str(live.turn) if live else None, runtime)
+
+    async def stream(self, runtime: AgentRuntime) -> AsyncIterator[str]:
+        """Paint the answer while it grows: live."""
+        live = runtime.live
+        if live is None or live.finished:
+            yield ""
+            return
+        try:
+            async for markup in self.painter.frames(live, lambda now: writing(runtime, now)):
+                yield markup
+        finally:
+            if not live.finished and live is runtime.live:
+                await runtime.stop()
+
+    async def settle(self, runtime: AgentRuntime, window: int, refused: bool) -> Updates:
+        """Show what was settled: chat, earlier, live, usage, badge, receipt. A refusal stays to be read."""
+        live = unchanged() if runtime.busy else panels.settled(word=time.monotonic_ns())
+        said = unchanged() if refused else "" if _was_used(runtime) else receipt(runtime)
+        return *history(runtime, window), live, panels.usage(runtime.transcript), badge(runtime), said
+
+    async def stop(self, runtime: AgentRuntime) -> None:
+        """Stop the answer; the event that paints it then ends and settles."""
+        await runtime.stop()
+
+    async def clear(self, runtime: AgentRuntime) -> Updates:
+        """Begin a new conversation: chat, earlier, live, usage, badge, receipt; inspector, window."""
+        await runtime.stop()
+        runtime.new_conversation()
+        live = panels.settled(word=time.monotonic_ns())
+        shown = (*history(runtime, 0), live, panels.usage(runtime.transcript), badge(runtime), "")
+        return *shown, panels.inspector(()), 0
+
+    async def earlier(self, runtime: AgentRuntime, window: int) -> Updates:
+        """Show more of the history: chat, earlier, window."""
+        wider = (window or render.WINDOW_TURNS) + render.WINDOW_TURNS
+        return *history(runtime, wider), wider
+
+    async def inspect(self, runtime: AgentRuntime) -> str:
+        """Show the last requests: inspector."""
+        return panels.inspector(tuple(runtime.records))
+
+
+def unchanged() -> Any:
+    """Leave a component as it is."""
+    return gr.skip()
+
+
+def history(runtime: AgentRuntime, window: int) -> Updates:
+    """Return the chat's value, and whether there is more before it."""
+    turns = window or render.WINDOW_TURNS
+    hidden = len(runtime.transcript.turns) - turns
+    label = f"Show earlier cells ({hidden} more)"
+    return render.messages(runtime.transcript, window_turns=turns), gr.Button(label, visible=hidden > 0)
+
+
+def badge(runtime: AgentRuntime, *, refused: bool = False) -> str:
+    """Return the badge: the runtime's word on who answers next."""
+    reference = runtime.reference
+    state = "pending" if runtime.pending else "error" if refused or not reference else "ready"
+    hue = render.hues(runtime.transcript, also=reference).get(reference, 0)
+    return panels.badge(reference, state=state, hue=hue, word=time.monotonic_ns())
+
+
+def receipt(runtime: AgentRuntime) -> str:
+    """Return what the last swap means; nothing in a conversation that has not begun."""
+    done = runtime.receipt
+    if done is None or not runtime.transcript.turns:
+        return ""
+    model = done.reference.partition("/")[2]
+    if runtime.pending:
+        line = f"{model} takes over with the next request. The answer in progress ends on the model it began with."
+    elif done.omissions:
+        line = f"{model} answers next. It is not shown everything."
+    else:
+        line = f"{model} answers next. It sees the whole conversation."
+    return panels.receipt((line,), omissions=done.omissions)
+
+
+def _was_used(runtime: AgentRuntime) -> bool:
+    """Tell whether the model of the last swap has answered already."""
+    answer = runtime.transcript.turns[-1].answer if runtime.transcript.turns else None
+    return bool(answer and answer.steps and answer.steps[-1].reference == runtime.reference)
+
+
+def writing(runtime: AgentRuntime, live: Live) -> str:
+    """Return the markup of the answer in progress."""
+    reference = live.asked or runtime.reference
+    hue = render.hues(runtime.transcript, also=reference).get(reference, 0)
+    return render.writing(
+        tuple(live.steps),
+        live.draft,
+        turn=live.turn,
+        label=reference,
+        reference=reference,
+        hue=hue,
+    )
+
+
+def connect(page: Page, services: Services) -> None:
+    """Tie the page's components to its events. None of them is a public endpoint."""
+    events, state = Events(services, Painter()), page.runtime
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    page.demo.load(events.boot, state, [state, page.provider, page.model, page.badge, page.usage], **quick)
+    page.demo.unload(events.leave)
+    _connect_pickers(page, events, quick)
+    _connect_answers(page, events, quick)
+    page.earlier.click(events.earlier, [state, page.window], [page.chat, page.earlier, page.window], **quick)
+    page.inspect.click(events.inspect, state, page.inspector, **quick)
+
+
+def _connect_answers(page: Page, events: Events, quick: dict[str, Any]) -> None:
+    state, refused = page.runtime, page.refused
+    queued: dict[str, Any] = {**quick, "queue": True}
+    begun = (
+        page.send.click(events.start, [page.composer, state], [page.composer, page.receipt, refused], **quick),
+        page.again.click(events.start_again, [page.again_turn, state], [page.receipt, refused], **quick),
+        page.answer_again.click(events.stop_and_answer_again, state, [page.receipt, refused], **quick),
+    )
+    shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
+    for event in begun:
+        painted = event.then(events.stream, state, page.live, **queued)
+        painted.then(events.settle, [state, page.window, refused], shown, **quick)
+    for button in (page.stop, page.switch_now):
+        button.click(events.stop, state, None, **quick)
+    page.new.click(events.clear, state, [*shown, page.inspector, page.window], **quick)
+
+
+def _connect_pickers(page: Page, events: Events, quick: dict[str, Any]) -> None:
+    state = page.runtime
+    latest: dict[str, Any] = {**quick, "trigger_mode": "always_last"}
+    chosen, filled = [page.provider, page.model, state], [page.provider, page.model, page.receipt, page.badge]
+    page.provider.change(events.pick_provider, chosen, filled, **latest)
+    shown = [page.badge, page.receipt, page.provider, page.model, page.answer_again]
+    page.model.change(events.pick_model, [page.model, state], shown, **latest)

@@ -1,0 +1,62 @@
+"""When to paint an answer that grows: at once for the first word, then a few times a second.
+
+It waits on `Live`, and knows neither components nor markup. A wait is never longer than
+`HEARTBEAT_S`, because a closed tab is noticed only where a value is handed over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+from aether.live import Live
+
+HEARTBEAT_S = 0.5
+FRAME_S = 0.045
+CROWD = 8
+"""Answers being painted at once from which on the frames become longer."""
+CROWD_FRAME_S = 0.09
+SHARE = 6
+"""A frame lasts at least so many times what it took to render it."""
+
+Value = TypeVar("Value")
+
+
+class Painter:
+    """Pace all the answers that one process paints."""
+
+    def __init__(self) -> None:
+        self.painting = 0
+
+    async def frames(self, live: Live, render: Callable[[Live], Value]) -> AsyncIterator[Value]:
+        """Yield what `render` makes of `live` until it is finished; the finished state is not yielded."""
+        self.painting += 1
+        try:
+            version = await live.changed(0, FRAME_S)
+            while not live.finished:
+                began = time.perf_counter()
+                value = render(live)
+                spent_s = time.perf_counter() - began
+                has_words = _has_words(live)
+                yield value
+                if has_words:
+                    await _pass(live, self._frame_s(spent_s))
+                version = await live.changed(version, HEARTBEAT_S)
+        finally:
+            self.painting -= 1
+
+    def _frame_s(self, spent_s: float) -> float:
+        return max(CROWD_FRAME_S if self.painting > CROWD else FRAME_S, SHARE * spent_s)
+
+
+def _has_words(live: Live) -> bool:
+    draft = live.draft
+    return bool(live.steps) or (draft is not None and bool(draft.text or draft.reasoning or draft.calls))
+
+
+async def _pass(live: Live, frame_s: float) -> None:
+    """Let a frame pass, or less if the answer ends."""
+    until, version = time.perf_counter() + frame_s, live.version
+    while not live.finished and (left_s := until - time.perf_counter()) > 0:
+        version = await live.changed(version, left_s)
