@@ -1,0 +1,139 @@
+"""The public endpoints of a session, for `gradio_client` and curl. They never raise: what failed is in the value.
+
+Arguments come from strangers: None, NaN, a wrong type or a wrong word are answered with a
+sentence. Hidden components carry them, because `gr.api` cannot carry a session.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+
+from aether.errors import AetherError, EmptyMessage
+from aether.live import Live, failure_dict
+from aether.runtime import AgentRuntime
+from aether.services import Services
+from aether.transcript import Failure
+from aether.ui.painter import Painter
+
+
+class Api:
+    """What a program may ask of its own session."""
+
+    def __init__(self, services: Services, painter: Painter) -> None:
+        self.services = services
+        self.painter = painter
+
+    async def list_models(self, runtime: AgentRuntime) -> dict[str, Any]:
+        """List the providers and their models, and say which model answers now."""
+        provider, _, model = runtime.reference.partition("/")
+        return {
+            "current": {"provider": provider, "model": model},
+            "providers": self.services.catalog.to_dict(),
+        }
+
+    async def select_model(
+        self,
+        provider: str | None,
+        model: str | None,
+        runtime: AgentRuntime,
+        request: gr.Request,
+    ) -> dict[str, Any]:
+        """Send the next LLM request to another model."""
+        self._attach(runtime, request)
+        return runtime.select(provider, model)
+
+    async def chat(
+        self, message: str | None, runtime: AgentRuntime, request: gr.Request
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Ask, and stream the answer; the last value is the settled one."""
+        self._attach(runtime, request)
+        try:
+            live = runtime.ask(message)
+        except AetherError as error:
+            yield _refused(error)
+            return
+        async for value in self._follow(runtime, live):
+            yield value
+
+    async def rerun(
+        self,
+        turn: float | None,
+        provider: str | None,
+        model: str | None,
+        runtime: AgentRuntime,
+        request: gr.Request,
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Answer a turn once more beside its first answer; with the chosen model if none is named."""
+        self._attach(runtime, request)
+        try:
+            live = runtime.rerun(
+                _index(turn),
+                reference=f"{provider}/{model}" if provider or model else None,
+            )
+        except AetherError as error:
+            yield _refused(error)
+            return
+        async for value in self._follow(runtime, live):
+            yield value
+
+    async def stop(self, runtime: AgentRuntime) -> dict[str, bool]:
+        """End the answer in progress and keep what it has said."""
+        return {"stopped": await runtime.stop()}
+
+    async def transcript(self, runtime: AgentRuntime) -> dict[str, Any]:
+        """Return the conversation in its portable form."""
+        return runtime.transcript.to_dict()
+
+    async def new_conversation(self, runtime: AgentRuntime) -> dict[str, str]:
+        """Begin an empty conversation with the same model; an answer in progress ends."""
+        await runtime.stop()
+        return {"conversation": runtime.new_conversation()}
+
+    def _attach(self, runtime: AgentRuntime, request: gr.Request) -> None:
+        self.services.sessions.attach(request.session_hash or "", runtime)
+
+    async def _follow(self, runtime: AgentRuntime, live: Live) -> AsyncIterator[dict[str, Any]]:
+        try:
+            async for value in self.painter.frames(live, Live.snapshot):
+                yield value
+            yield live.snapshot()
+        finally:
+            if not live.finished and live is runtime.live:
+                await runtime.stop()
+
+
+def _index(turn: object) -> int:
+    """Return the index of a turn; raise EmptyMessage for what is none."""
+    if isinstance(turn, bool) or not isinstance(turn, int | float) or not math.isfinite(turn) or turn != int(turn):
+        raise EmptyMessage("The turn must be a whole number, counted from 0.")
+    return int(turn)
+
+
+def _refused(error: AetherError) -> dict[str, Any]:
+    failure = failure_dict(Failure(error.kind, error.sentence))
+    return {"turn": None, "status": "error", "text": "", "steps": [], "error": failure}
+
+
+def connect(services: Services, state: gr.State) -> None:
+    """Publish the endpoints, by exact name."""
+    api, value = Api(services, Painter()), gr.JSON(visible=False)
+    provider, model = (
+        gr.Textbox(label="provider", visible=False),
+        gr.Textbox(label="model", visible=False),
+    )
+    message, turn = (
+        gr.Textbox(label="message", visible=False),
+        gr.Number(label="turn", visible=False),
+    )
+    publish = gr.Button(visible=False).click
+    publish(api.list_models, state, value, api_name="list_models")
+    publish(api.select_model, [provider, model, state], value, api_name="select_model")
+    publish(api.chat, [message, state], value, api_name="chat")
+    publish(api.stop, state, value, api_name="stop")
+    publish(api.rerun, [turn, provider, model, state], value, api_name="rerun")
+    publish(api.transcript, state, value, api_name="transcript")
+    publish(api.new_conversation, state, value, api_name="new_conversation")
