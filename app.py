@@ -1,0 +1,90 @@
+"""Entry: settings → services → application → serve. No logic."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvicorn
+
+from aether import logs
+from aether.errors import AetherError
+from aether.services import Services
+from aether.settings import Settings, close_environment
+
+SHUTDOWN_S = 4
+"""Seconds that open streams have to end when the server is asked to stop."""
+
+
+class Announcing(uvicorn.Server):
+    """A server that says where it is once it answers."""
+
+    address = ""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            print(f"Aether is ready: {self.address}", flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until interrupted; return the exit code: 2 for a bad setting, 1 for a taken port."""
+    asked = _arguments(argv)
+    try:
+        settings = Settings.load().with_address(asked.host, asked.port, share=asked.share)
+        services = Services(settings)
+    except AetherError as error:
+        return _refuse(error.sentence, code=2)
+    logs.configure(settings.log_level, services.redact)
+    close_environment(p.api_key_env for p in services.catalog.providers if p.api_key_env)
+    try:
+        listening = _listen(settings.host, port=settings.port)
+    except OSError as error:
+        return _refuse(
+            f"Aether cannot listen on {settings.host}:{settings.port} ({error.strerror or error}). "
+            f"Stop what uses that port, or choose another: python app.py --port {settings.port + 1}",
+            code=1,
+        )
+    return _serve(services, listening)
+
+
+def _serve(services: Services, listening: socket.socket) -> int:
+    from aether.web import build_app  # after `close_environment`: Gradio reads its switches when it is imported
+
+    config = uvicorn.Config(
+        build_app(services),
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    server = Announcing(config)
+    host, port = listening.getsockname()[:2]
+    server.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    server.run(sockets=[listening])
+    return 0 if server.started else 1
+
+
+def _listen(host: str, *, port: int) -> socket.socket:
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="app.py", description="Talk to any model; change it at any moment.")
+    parser.add_argument("--host", help="address to listen on (default: GRADIO_SERVER_NAME, else 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: GRADIO_SERVER_PORT, else 7860)")
+    parser.add_argument("--share", action="store_true", help="open it to others through a public link")
+    return parser.parse_args(argv)
+
+
+def _refuse(sentence: str, *, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
