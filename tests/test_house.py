@@ -82,7 +82,7 @@ def test_only_settings_read_the_environment() -> None:
 
 VENDOR_KEYS = re.compile(
     r"""["'](tool_use_id|tool_calls|tool_call_id|input_schema|function_call"""
-    r"""|max_completion_tokens|reasoning_content|encrypted_content|thinking|finish_reason)["']"""
+    r"""|reasoning_content|encrypted_content|thinking|finish_reason)["']"""
 )
 
 
