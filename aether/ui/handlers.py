@@ -146,7 +146,7 @@ class Events:
 
 def unchanged() -> Any:
     """Leave a component as it is."""
-    return gr.skip()
+    return cast(Any, gr).skip()
 
 
 def history(runtime: AgentRuntime, window: int) -> Updates:
