@@ -27,6 +27,15 @@ class Profile:
     `reasoning_placeholder` stands there where the reasoning was another model's.
     `stream_usage`: it takes the wish for token counts at the end of a stream.
     `result_images`: a tool result may hold images.
+    `foreign_call_extra`: JSON text of an object that is laid over each call in the history
+    that the target did not make; empty: nothing (Gemini 3 wants a signature on every call;
+    Google documents the placeholder, matrix T13).
+    `effort_key`: where the body says how hard to think, dots for objects inside objects
+    (`reasoning_effort`, `reasoning.effort`, `output_config.effort`); empty: it is not said.
+    `efforts`: the words among `none` to `max` that it takes there (types of the SDKs).
+    `thinking`: `manual` wants a budget in tokens, `adaptive` the wish alone (Claude 4.6 and
+    on), `none` neither (types of the SDK `anthropic`).
+    `cache_marks`: it takes marks of what to keep in its cache (matrix P7).
     `max_tokens_key`: the body key that bounds the answer. `sampling`: `free`, `one` of
     temperature and top_p, or `none`. `extra_keys`: body keys beyond the protocol's.
     `context_window` and `max_output`: tokens; None: not known.
@@ -47,6 +56,11 @@ class Profile:
     max_tokens_key: str = "max_tokens"
     stream_usage: bool = True
     result_images: bool = False
+    foreign_call_extra: str = ""
+    effort_key: str = ""
+    efforts: tuple[str, ...] = ()
+    thinking: Literal["none", "manual", "adaptive"] = "none"
+    cache_marks: bool = False
     sampling: Literal["free", "one", "none"] = "one"
     extra_keys: tuple[str, ...] = ()
     context_window: int | None = None

@@ -1,7 +1,7 @@
 """A transcript, lowered for one target: what it may be shown, in a form that it accepts.
 
     transcript ─ visible ─ own_or_foreign ─ close_calls ─ fix_calls ─ place_media ─ flatten_tools
-      ─ drop_blank ─ merge_neighbours ─ place_system ─ anchor_ends ─ bridge ─▶ View
+      ─ drop_blank ─ merge_neighbours ─ anchor_ends ─ place_system ─ bridge ─▶ View
 
 Each pass is pure, named after what it does, and tested alone. The transcript is never
 changed and the lowered form is never stored: it is made anew for every request, so a
@@ -15,15 +15,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Literal
 
-from aether.lowering.calls import close_calls, fix_calls, flatten_tools
+from aether.lowering.calls import close_calls, fix_calls, flatten_tools, valid_name
 from aether.lowering.media import place_media
 from aether.lowering.origins import own_or_foreign
 from aether.lowering.shape import anchor_ends, bridge, drop_blank, merge_neighbours
 from aether.lowering.system import place_system, render_system
 from aether.lowering.view import Message, Omission, Target, ToolSpec, View
-from aether.transcript import Text, ToolCall, Transcript
+from aether.transcript import Text, Transcript
 
 __all__ = ["Message", "Omission", "Target", "ToolSpec", "View", "lower", "visible"]
 
@@ -31,22 +30,22 @@ SUMMARY = "[Summary of the earlier conversation]\n{}"
 
 
 def lower(transcript: Transcript, target: Target, *, strict: bool = False) -> View:
-    """Return what `target` is shown of `transcript`; `strict` leaves all own opaque data out."""
+    """Return what `target` is shown of `transcript`; `strict` leaves all own reasoning out."""
     system = render_system(transcript.system, target)
-    messages, omitted, prefix = own_or_foreign(visible(transcript), target, system=system, strict=strict)
-    messages = close_calls(messages)
-    messages = fix_calls(messages)
+    messages = visible(transcript)
+    tools = _tools(messages, target)
+    messages, omitted, prefix = own_or_foreign(messages, target, system=system, tools=tools, strict=strict)
+    messages = fix_calls(close_calls(messages))
     messages, unseen = place_media(messages, target.profile)
     messages, flattened = flatten_tools(messages, target.profile)
-    messages = merge_neighbours(drop_blank(messages))
+    messages = anchor_ends(merge_neighbours(drop_blank(messages)))
     system, messages = place_system(messages, system, target)
-    messages = bridge(anchor_ends(messages), target.profile)
-    tools, tool_choice = _tools(messages, target)
+    messages = bridge(messages, target.profile)
     return View(
         system=system,
-        messages=tuple(replace(m, step=None) for m in messages),
+        messages=tuple(m if m.step is None else Message(m.role, m.parts, m.native, m.whole) for m in messages),
         tools=tools,
-        tool_choice=tool_choice,
+        tool_choice="auto" if target.tools or not tools else "none",
         omissions=_sum(_left_out(transcript) + omitted + unseen + flattened),
         prefix=prefix,
     )
@@ -75,14 +74,14 @@ def _left_out(transcript: Transcript) -> list[Omission]:
     return [Omission("turns", count, "left out so that the conversation fits")] if count else []
 
 
-def _tools(messages: list[Message], target: Target) -> tuple[tuple[ToolSpec, ...], Literal["auto", "none"]]:
+def _tools(messages: list[Message], target: Target) -> tuple[ToolSpec, ...]:
     """Offer the target's tools, and explain those that only the history still names (C14)."""
     if not target.profile.tools:
-        return (), "auto"
+        return ()
     offered = {t.name for t in target.tools}
-    used = dict.fromkeys(p.name for m in messages for p in m.parts if isinstance(p, ToolCall))
+    used = dict.fromkeys(valid_name(c.name) for m in messages if m.step for c in m.step.calls)
     gone = [ToolSpec(n, "No longer available.", {"type": "object", "properties": {}}) for n in used if n not in offered]
-    return (*target.tools, *gone), "auto" if target.tools or not gone else "none"
+    return (*target.tools, *gone)
 
 
 def _sum(omissions: list[Omission]) -> tuple[Omission, ...]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import deque
 from dataclasses import replace
+from typing import Any, cast
 
 from aether.lowering.view import Message, Omission
 from aether.profile import Profile
@@ -19,29 +21,49 @@ NOT_RUN = "This call was not run: the answer was stopped, or the model was chang
 NO_OUTPUT = "(no output)"
 ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 NAME_RULE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+LONGEST_ID = 40
+"""Letters of a tool id: the least that a known service takes (OpenAI's chat, vercel/ai#5171)."""
 FLATTENED = "this model takes no tools: earlier tool calls are shown to it as plain text"
+
+
+def fits(id_: str, rule: str) -> bool:
+    """Tell whether a tool id obeys a profile's `id_rule`."""
+    match rule:
+        case "any":
+            return 0 < len(id_) <= LONGEST_ID
+        case "nine":
+            return re.fullmatch(r"[a-zA-Z0-9]{9}", id_) is not None
+        case _:
+            return re.fullmatch(rule, id_) is not None
 
 
 def close_calls(messages: list[Message]) -> list[Message]:
     """Answer every call right after it, in order; turn results without a call into user text."""
     out: list[Message] = []
-    for position, message in enumerate(messages):
-        if message.role == "tool":
-            continue  # taken along with the calls before it
-        out.append(message)
-        following = messages[position + 1 : position + 2]
-        given = following[0].parts if following and following[0].role == "tool" else ()
-        results = {p.call_id: p for p in given if isinstance(p, ToolResult)}
-        calls = [p for p in message.parts if isinstance(p, ToolCall)] if message.role == "assistant" else []
-        closed = tuple(results.pop(c.id, None) or _not_run(c) for c in calls)
-        if closed:
-            out.append(Message("tool", closed))
-        if results:
-            out.append(Message("user", tuple(p for r in results.values() for p in _as_text(r))))
-    if messages and messages[0].role == "tool":
-        orphans = tuple(p for r in messages[0].parts if isinstance(r, ToolResult) for p in _as_text(r))
-        out.insert(0, Message("user", orphans))
+    open_calls: list[ToolCall] = []
+    for message in messages:
+        if message.role != "tool":
+            _close(out, open_calls, ())
+            out.append(message)
+            open_calls = [p for p in message.parts if isinstance(p, ToolCall)] if message.role == "assistant" else []
+            continue
+        _close(out, open_calls, message.parts)
+        open_calls = []
+    _close(out, open_calls, ())
     return out
+
+
+def _close(out: list[Message], calls: list[ToolCall], given: tuple[Part, ...]) -> None:
+    """Put the results of `calls` behind them. Of two calls with one id the first gets the first result."""
+    results: dict[str, deque[ToolResult]] = {}
+    for part in given:
+        if isinstance(part, ToolResult):
+            results.setdefault(part.call_id, deque()).append(part)
+    if calls:
+        closed = tuple(results[c.id].popleft() if results.get(c.id) else _not_run(c) for c in calls)
+        out.append(Message("tool", closed))
+    if orphans := [r for left in results.values() for r in left]:
+        out.append(Message("user", tuple(p for r in orphans for p in _as_text(r))))
 
 
 def _not_run(call: ToolCall) -> ToolResult:
@@ -50,12 +72,9 @@ def _not_run(call: ToolCall) -> ToolResult:
 
 def _as_text(result: ToolResult) -> tuple[Part, ...]:
     media = tuple(p for p in result.parts if isinstance(p, Image | File))
-    return (Text(f"[result of {result.name or 'a tool'}] {_text(result)}"), *media)
-
-
-def _text(result: ToolResult) -> str:
-    text = "\n".join(p.text for p in result.parts if isinstance(p, Text)).strip()
-    return text or NO_OUTPUT
+    text = "\n".join(p.text for p in result.parts if isinstance(p, Text)).strip() or NO_OUTPUT
+    failed = "" if result.status == "ok" else "Error: "
+    return (Text(f"[result of {result.name or 'a tool'}] {failed}{text}"), *media)
 
 
 def fix_calls(messages: list[Message]) -> list[Message]:
@@ -67,20 +86,20 @@ def fix_calls(messages: list[Message]) -> list[Message]:
     for message in messages:
         if message.role == "tool":  # its results stand in the order of the calls before it
             results = zip(fixed, (p for p in message.parts if isinstance(p, ToolResult)), strict=True)
-            out.append(replace(message, parts=tuple(_fixed_result(r, call) for call, r in results)))
+            out.append(Message("tool", tuple(_fixed_result(r, call) for call, r in results)))
             continue
         if message.role != "assistant":
             out.append(message)
             continue
-        fixed = []
-        parts: list[Part] = []
-        for part in message.parts:
-            if isinstance(part, ToolCall):
-                number += 1
-                part = part if message.native else _fixed_call(part, number, taken)
-                fixed.append(part)
-            parts.append(part)
-        out.append(replace(message, parts=tuple(parts)))
+        calls = [p for p in message.parts if isinstance(p, ToolCall)]
+        number += len(calls)
+        fixed = calls
+        if calls and not message.native:
+            first = number - len(calls) + 1
+            fixed = [_fixed_call(c, n, taken) for n, c in enumerate(calls, first)]
+            new = iter(fixed)
+            message = replace(message, parts=tuple(next(new) if isinstance(p, ToolCall) else p for p in message.parts))
+        out.append(message)
     return out
 
 
@@ -89,18 +108,19 @@ def _fixed_call(call: ToolCall, number: int, taken: set[str]) -> ToolCall:
 
 
 def _fixed_result(result: ToolResult, call: ToolCall) -> ToolResult:
-    media: tuple[ResultPart, ...] = tuple(p for p in result.parts if isinstance(p, Image | File))
     texts: tuple[ResultPart, ...] = tuple(p for p in result.parts if isinstance(p, Text) and p.text.strip())
+    media: tuple[ResultPart, ...] = tuple(p for p in result.parts if isinstance(p, Image | File))
     if not texts and not media:
         texts = (Text(NO_OUTPUT),)
-    return replace(result, call_id=call.id, name=call.name, parts=(*texts, *media))
+    return ToolResult(call.id, call.name, (*texts, *media), result.status)
 
 
 def _mint(number: int, id_: str, taken: set[str]) -> str:
     """Return nine alphanumerics for call `number` of the request, and mark them as taken."""
     salt = 0
     while True:
-        value = int.from_bytes(hashlib.sha256(f"{number}\0{salt}\0{id_}".encode()).digest()[:8], "big")
+        seed = f"{number}\0{salt}\0{id_}".encode("utf-8", "surrogatepass")
+        value = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big")
         digits = "".join(ID_ALPHABET[value // 36**place % 36] for place in range(8))
         minted = f"c{digits}"
         if minted not in taken:
@@ -113,19 +133,28 @@ def valid_name(name: str) -> str:
     """Return `name` if every protocol takes it, else a valid one that no other name gives."""
     if NAME_RULE.fullmatch(name):
         return name
-    mark = hashlib.sha256(name.encode()).hexdigest()[:6]
+    mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"{re.sub(r'[^a-zA-Z0-9_-]', '_', name)[:57]}_{mark}"
+
+
+def object_of(arguments: str) -> dict[str, Any] | None:
+    """Return the JSON object that `arguments` holds; None if it holds none that a body could carry."""
+    try:
+        value: object = json.loads(arguments)
+        # NaN, infinity and halves of characters can be read, but not be sent.
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return cast(dict[str, Any], value) if isinstance(value, dict) else None
 
 
 def object_text(arguments: str) -> str:
     """Return `arguments` if it is the text of a JSON object, else an object that holds it."""
-    try:
-        value: object = json.loads(arguments) if arguments.strip() else {}
-    except ValueError:
-        value = arguments
-    if isinstance(value, dict):
-        return arguments if arguments.strip() else "{}"
-    return "{}" if value is None else json.dumps({"_raw_arguments": arguments}, ensure_ascii=False)
+    if arguments.strip() in ("", "null"):
+        return "{}"
+    if object_of(arguments) is not None:
+        return arguments
+    return json.dumps({"_raw_arguments": arguments.encode("utf-8", "replace").decode()}, ensure_ascii=False)
 
 
 def flatten_tools(messages: list[Message], profile: Profile) -> tuple[list[Message], list[Omission]]:
@@ -135,8 +164,8 @@ def flatten_tools(messages: list[Message], profile: Profile) -> tuple[list[Messa
     count = 0
     out: list[Message] = []
     for message in messages:
-        calls = [p for p in message.parts if isinstance(p, ToolCall)]
-        count += len(calls)
+        calls = sum(isinstance(p, ToolCall) for p in message.parts)
+        count += calls
         if message.role == "tool":
             parts = tuple(t for p in message.parts if isinstance(p, ToolResult) for t in _as_text(p))
             out.append(Message("user", parts))

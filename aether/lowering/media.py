@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
@@ -12,7 +13,16 @@ from aether.transcript import File, Image, Part, ResultPart, Text, ToolResult
 
 P = TypeVar("P", bound=Part)
 
+IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+"""Kinds of image that every service takes (types of the SDK `anthropic` 2.12)."""
+LARGEST_IMAGE = 5_242_880 // 4 * 3
+"""Bytes of an image: 5 MiB when written as base64 (claude-code#10612)."""
+LONGEST_EDGE = 8000
+"""Pixels (claude-code#4778)."""
+FILE_TYPE = "application/pdf"
+"""The one kind of file that all services with files take; of others the text is sent."""
 UNSEEN_IMAGE = "this model cannot see images"
+UNFIT_IMAGE = "it is too large, or of a kind that models do not take"
 UNREAD_FILE = "this model cannot read this kind of file"
 FILE_AS_TEXT = "this model gets only the text of the file"
 
@@ -28,18 +38,24 @@ def place_media(messages: list[Message], profile: Profile) -> tuple[list[Message
     moved: list[Part] = []
     for message in messages:
         if message.role == "tool":
-            parts = tuple(_result(p, profile, omitted, moved) for p in message.parts)
-            out.append(replace(message, parts=parts))
-            continue
-        if message.role == "assistant":
+            if any(isinstance(r, ToolResult) and _holds_media(r.parts) for r in message.parts):
+                message = replace(message, parts=tuple(_result(r, profile, omitted, moved) for r in message.parts))
+        elif message.role == "assistant":
             out += _shown_by_user(moved)
-            moved = _media(message.parts, profile, omitted, "made by the assistant") if not message.native else []
-            out.append(replace(message, parts=tuple(p for p in message.parts if not isinstance(p, Image | File))))
-            continue
-        parts = (*moved, *(_seen(p, profile, omitted) for p in message.parts))
-        moved = []
-        out.append(replace(message, parts=parts))
+            moved = []
+            if _holds_media(message.parts):
+                moved = [] if message.native else _media(message.parts, profile, omitted, "made by the assistant")
+                parts = tuple(p for p in message.parts if not isinstance(p, Image | File))
+                message = replace(message, parts=parts)
+        elif moved or _holds_media(message.parts):
+            message = replace(message, parts=(*moved, *(_seen(p, profile, omitted) for p in message.parts)))
+            moved = []
+        out.append(message)
     return out + _shown_by_user(moved), omitted
+
+
+def _holds_media(parts: Iterable[Part]) -> bool:
+    return any(isinstance(p, Image | File) for p in parts)
 
 
 def _shown_by_user(parts: list[Part]) -> list[Message]:
@@ -52,29 +68,39 @@ def _media(parts: Iterable[Part], profile: Profile, omitted: list[Omission], ori
 
 
 def _result(part: Part, profile: Profile, omitted: list[Omission], moved: list[Part]) -> Part:
+    """Keep in a result what may stand there; what the target sees only in a user's message moves."""
     if not isinstance(part, ToolResult):
         return part
-    if not profile.result_images and profile.vision and any(isinstance(p, Image | File) for p in part.parts):
-        moved += _media(part.parts, profile, omitted, f"from the tool {part.name}")
-        note = Text("(shown in the next message)")
-        kept: tuple[ResultPart, ...] = tuple(p for p in part.parts if isinstance(p, Text))
-        return replace(part, parts=(*kept, note))
-    return replace(part, parts=tuple(_seen(p, profile, omitted) for p in part.parts))
+    seen: list[ResultPart] = [_seen(p, profile, omitted) for p in part.parts]
+    media = [p for p in seen if isinstance(p, Image | File)]
+    if media and not profile.result_images:
+        moved += [Text(f"[from the tool {part.name}:]"), *media]
+        seen = [*(p for p in seen if isinstance(p, Text)), Text("(shown in the next message)")]
+    return replace(part, parts=tuple(seen))
 
 
 def _seen(part: P, profile: Profile, omitted: list[Omission]) -> P | Text:
     match part:
-        case Image() if not profile.vision:
-            omitted.append(Omission("image", 1, UNSEEN_IMAGE))
-            return Text(f"[image {_named(part)} not shown: {UNSEEN_IMAGE}]")
-        case File() if not profile.files and part.text is not None:
+        case Image() if not profile.vision or not _fit(part):
+            why = UNFIT_IMAGE if profile.vision else UNSEEN_IMAGE
+            omitted.append(Omission("image", 1, why))
+            return Text(f"[image {_named(part)} not shown: {why}]")
+        case File() if profile.files and part.blob.mime == FILE_TYPE:
+            return part
+        case File() if part.text is not None and part.text.strip():
             omitted.append(Omission("file", 1, FILE_AS_TEXT))
-            return Text(f"[text of the file {_named(part)}]\n```\n{part.text}\n```")
-        case File() if not profile.files:
+            fence = "`" * max(3, 1 + max((len(m) for m in re.findall("`+", part.text)), default=0))
+            return Text(f"[text of the file {_named(part)}]\n{fence}\n{part.text}\n{fence}")
+        case File():
             omitted.append(Omission("file", 1, UNREAD_FILE))
             return Text(f"[file {_named(part)} not shown: {UNREAD_FILE}]")
         case _:
             return part
+
+
+def _fit(part: Image) -> bool:
+    blob = part.blob
+    return blob.mime in IMAGE_TYPES and blob.size <= LARGEST_IMAGE and max(blob.width, blob.height) <= LONGEST_EDGE
 
 
 def _named(part: Image | File) -> str:

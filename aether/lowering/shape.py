@@ -20,11 +20,10 @@ def drop_blank(messages: list[Message]) -> list[Message]:
     """Leave out blank texts, and messages with nothing left."""
     out: list[Message] = []
     for message in messages:
-        if message.native:
-            out.append(message)
-            continue
-        parts = tuple(p for p in message.parts if not _blank(p))
-        if parts:
+        if message.native or not any(_blank(p) for p in message.parts):
+            if message.native or message.parts:
+                out.append(message)
+        elif parts := tuple(p for p in message.parts if not _blank(p)):
             out.append(replace(message, parts=parts))
     return out
 
@@ -34,32 +33,35 @@ def _blank(part: Part) -> bool:
 
 
 def merge_neighbours(messages: list[Message]) -> list[Message]:
-    """Join equal neighbours; between two answers of which one is kept as it came, ask to go on."""
+    """Join what a user said in a row (M6); between two answers ask to go on, as was asked when there was but one."""
     out: list[Message] = []
     for message in messages:
         last = out[-1] if out else None
         if last is None or last.role != message.role or message.role == "tool":
             out.append(message)
-        elif last.native or message.native:
+        elif message.role == "assistant":
             out += [Message("user", (Text(GO_ON),)), message]
         else:
-            out[-1] = replace(last, parts=(*last.parts, *message.parts), step=message.step)
+            out[-1] = replace(last, parts=(*last.parts, *message.parts))
     return out
 
 
 def anchor_ends(messages: list[Message]) -> list[Message]:
     """Let the first message be a user's, and the last a user's or a tool's (M4, M5)."""
-    speakers = [m for m in messages if m.role != "system"]
-    if not speakers or speakers[0].role != "user":
+    if not messages or messages[0].role != "user":
         messages = [Message("user", (Text(START),)), *messages]
-    if speakers and speakers[-1].role == "assistant":
+    if messages[-1].role == "assistant":
         messages = [*messages, Message("user", (Text(GO_ON),))]
     return messages
 
 
 def bridge(messages: list[Message], profile: Profile) -> list[Message]:
-    """Put an assistant's word between a tool and a user where the target refuses that pair (C16)."""
-    if not profile.strict_tool_user:
+    """Put an assistant's word between a tool and a user where the target refuses that pair (C16).
+
+    A template that wants user and assistant in turn counts no calls and no results, so two
+    users would stand side by side there.
+    """
+    if not (profile.strict_tool_user or profile.strict_alternation):
         return messages
     out: list[Message] = []
     for message in messages:

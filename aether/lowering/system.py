@@ -7,7 +7,7 @@ from dataclasses import replace
 from aether.lowering.view import Message, Target
 from aether.transcript import Part, SystemNote, Text
 
-EXPLAIN_NOTES = "Text between <system> and </system> in a user message comes from the application, not from the user."
+EXPLAIN_NOTES = "Text between <system> and </system> comes from the application, not from the user."
 
 
 def render_system(template: str, target: Target) -> str:
@@ -18,25 +18,40 @@ def render_system(template: str, target: Target) -> str:
 def place_system(messages: list[Message], system: str, target: Target) -> tuple[str, list[Message]]:
     """Place mid-chat notes and the leading text; return the text that leads, and the messages."""
     rule = target.profile.system
-    messages = _attribute(messages, target) if rule == "any" else messages
     if rule == "any":
-        return system, [m for message in messages for m in _split_notes(message)]
-    noted = any(isinstance(p, SystemNote) for m in messages for p in m.parts)
-    messages = [replace(m, parts=tuple(_tagged(p) for p in m.parts)) for m in messages]
-    system = "\n\n".join(t for t in (system, EXPLAIN_NOTES if noted else "") if t)
+        return system, [m for message in _attribute(messages, target) for m in _split_notes(message)]
+    messages = _tag_notes(messages)
     if rule == "none" and system:
         return "", _fold(system, messages)
     return system, messages
 
 
 def _split_notes(message: Message) -> list[Message]:
-    """Put the notes of a user message behind it, as a system message."""
+    """Put the notes of a user message behind it, as a system message.
+
+    Where there is nothing else, the notes stay the user's: a system message must not
+    stand right after an answer (S2).
+    """
     notes = tuple(p for p in message.parts if isinstance(p, SystemNote))
-    if not notes or message.role != "user":
+    if not notes:
         return [message]
     rest = tuple(p for p in message.parts if not isinstance(p, SystemNote))
-    shown = [Message("user", rest)] if rest else []
-    return [*shown, Message("system", notes)]
+    if message.role != "user" or not rest:
+        return [replace(message, parts=tuple(_tagged(p) for p in message.parts))]
+    return [Message("user", rest), Message("system", notes)]
+
+
+def _tag_notes(messages: list[Message]) -> list[Message]:
+    """Tell notes as text, the first with its explanation; the leading text stays as it is, and caches with it."""
+    out: list[Message] = []
+    explained = False
+    for message in messages:
+        if any(isinstance(p, SystemNote) for p in message.parts):
+            head = () if explained else (Text(EXPLAIN_NOTES),)
+            message = replace(message, parts=(*head, *(_tagged(p) for p in message.parts)))
+            explained = True
+        out.append(message)
+    return out
 
 
 def _tagged(part: Part) -> Part:
@@ -45,9 +60,7 @@ def _tagged(part: Part) -> Part:
 
 def _fold(system: str, messages: list[Message]) -> list[Message]:
     """Put the leading text into the first user message (S5: the role is refused)."""
-    if messages and messages[0].role == "user":
-        return [replace(messages[0], parts=(Text(system), *messages[0].parts)), *messages[1:]]
-    return [Message("user", (Text(system),)), *messages]
+    return [replace(messages[0], parts=(Text(system), *messages[0].parts)), *messages[1:]]
 
 
 def _attribute(messages: list[Message], target: Target) -> list[Message]:

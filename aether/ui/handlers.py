@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
@@ -146,7 +146,7 @@ class Events:
 
 def unchanged() -> Any:
     """Leave a component as it is."""
-    return cast(Any, gr).skip()
+    return cast(Any, gr.skip())
 
 
 def history(runtime: AgentRuntime, window: int) -> Updates:

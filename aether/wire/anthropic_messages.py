@@ -9,6 +9,7 @@ import json
 from typing import assert_never
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
+from aether.lowering.calls import object_of
 from aether.lowering.view import Message, ToolSpec, View
 from aether.transcript import (
     File,
@@ -29,11 +30,13 @@ from aether.wire.base import (
     DEFAULT_MAX_TOKENS,
     JSON,
     Ask,
+    Effort,
     InBandError,
-    as_object,
     base64_of,
     count_of,
+    lost,
     mapping,
+    mappings,
     text_of,
 )
 
@@ -56,11 +59,18 @@ NATIVE_KINDS: dict[str, NativeKind] = {
 }
 
 
+BUDGETS: dict[Effort, int] = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "max": 32768}
+"""Tokens of thought where the model wants a number; the service takes no fewer than 1,024."""
+LEAST_BUDGET = 1024
+CACHED: JSON = {"cache_control": {"type": "ephemeral"}}
+
+
 def lower(view: View, ask: Ask) -> JSON:
     """Return the body of a streaming request that shows `view` to the model."""
+    bound = ask.bound(DEFAULT_MAX_TOKENS)
     body: JSON = {
         "model": ask.model,
-        "max_tokens": ask.bound() or min(ask.profile.max_output or DEFAULT_MAX_TOKENS, DEFAULT_MAX_TOKENS),
+        "max_tokens": bound,
         "messages": _messages(view, ask),
         "stream": True,
     }
@@ -70,7 +80,38 @@ def lower(view: View, ask: Ask) -> JSON:
         body["tools"] = [_tool(t) for t in view.tools]
         if view.tool_choice == "none":
             body["tool_choice"] = {"type": "none"}
-    return body | ask.sampling()
+    thinking = _thinking(body["messages"], ask, bound or 0)
+    # A model that thinks by a budget takes no sampling keys (types of the SDK: temperature).
+    body |= thinking if "budget_tokens" in thinking.get("thinking", {}) else thinking | ask.sampling()
+    return _cache_marked(body | ask.effort_keys()) if ask.profile.cache_marks else body | ask.effort_keys()
+
+
+def _thinking(messages: list[JSON], ask: Ask, bound: int) -> JSON:
+    """Return the wish to think, where the profile and the history allow it.
+
+    Inside a tool loop that began without thinking a budget is refused (T4); the next turn
+    of the user allows it again.
+    """
+    if ask.effort is None or ask.effort == "none" or ask.profile.thinking == "none":
+        return {}
+    if ask.profile.thinking == "adaptive":
+        return {"thinking": {"type": "adaptive"}}
+    budget = min(BUDGETS[ask.effort], bound - 1)
+    in_loop = any(b.get("type") == "tool_result" for b in mappings(messages[-1]["content"]))
+    began = mappings(messages[-2]["content"])[:1] if in_loop and len(messages) > 1 else []
+    if budget < LEAST_BUDGET or (in_loop and not any(NATIVE_KINDS.get(b["type"]) == "reasoning" for b in began)):
+        return {}
+    return {"thinking": {"type": "enabled", "budget_tokens": budget}}
+
+
+def _cache_marked(body: JSON) -> JSON:
+    """Mark what the next request will begin with: the leading text, and the last two messages of the user."""
+    if "system" in body:
+        body["system"] = [{"type": "text", "text": body["system"]} | CACHED]
+    said = [m for m in body["messages"] if m["role"] == "user"][-2:]
+    for message in said:
+        message["content"][-1] = message["content"][-1] | CACHED
+    return body
 
 
 def _tool(tool: ToolSpec) -> JSON:
@@ -110,7 +151,7 @@ def _block(part: Part, ask: Ask) -> JSON | None:
         case File():
             return _media("document", part, ask)
         case ToolCall():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": as_object(part.arguments) or {}}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": object_of(part.arguments) or {}}
         case ToolResult():
             block: JSON = {
                 "type": "tool_result",
@@ -123,8 +164,10 @@ def _block(part: Part, ask: Ask) -> JSON | None:
 
 
 def _media(kind: str, part: Image | File, ask: Ask) -> JSON:
-    source = {"type": "base64", "media_type": part.blob.mime, "data": base64_of(part.blob, ask)}
-    return {"type": kind, "source": source}
+    data = base64_of(part.blob, ask)
+    if data is None:
+        return {"type": "text", "text": lost(part.blob)}
+    return {"type": kind, "source": {"type": "base64", "media_type": part.blob.mime, "data": data}}
 
 
 class Reader:
@@ -210,17 +253,8 @@ class Reader:
     def reply(self) -> Reply:
         """Return the reply so far."""
         parts: list[Part] = []
-        native: list[Native] = []
-        sound, last = self._complete, -1
+        last = -1
         for index, block in sorted(self._blocks.items()):
-            if index in self._inputs:
-                parsed = as_object(self._inputs[index] or "{}")
-                sound = sound and parsed is not None
-                block = block | {"input": parsed}
-            kind = NATIVE_KINDS.get(text_of(block.get("type")), "other")
-            if kind == "text" and not text_of(block.get("text")).strip():
-                continue  # M1: the service refuses its own blank blocks
-            native.append(Native(kind, block))
             part = self._part(index, block)
             if isinstance(part, Text) and parts and last == index - 1 and isinstance(parts[-1], Text):
                 parts[-1] = Text(parts[-1].text + part.text)  # one text, cut where its citations begin
@@ -232,13 +266,37 @@ class Reader:
             parts.append(Refusal("", self._category))
         return Reply(
             parts=tuple(parts),
-            native=tuple(native) if sound else (),
+            native=self._native() if self._complete else (),
             stop=stop,
             raw_stop=self._raw_stop,
             reported_model=self._model,
             usage=self._totals(),
             complete=self._complete,
         )
+
+    def _native(self) -> tuple[Native, ...]:
+        """Return the blocks for the way home; none where the service would refuse its own words."""
+        native: list[Native] = []
+        awaited: set[str] = set()
+        for index, block in sorted(self._blocks.items()):
+            if index in self._inputs:
+                block = block | {"input": object_of(self._inputs[index] or "{}")}
+            kind = NATIVE_KINDS.get(text_of(block.get("type")), "other")
+            match kind:
+                case "text" if not text_of(block.get("text")).strip():
+                    continue  # M1: blank blocks are refused, its own as well
+                case "reasoning" if not (text_of(block.get("signature")) or text_of(block.get("data"))):
+                    continue  # T2: without its signature it is nothing
+                case "call" if block.get("input") is None or not text_of(block.get("id")):
+                    return ()
+                case "other":
+                    awaited ^= {text_of(block.get("id") or block.get("tool_use_id"))}
+                case _:
+                    pass
+            native.append(Native(kind, block))
+        # Neither may thinking end a message, nor may a call of the service's own stay open (C22).
+        whole = native and native[-1].kind != "reasoning" and not awaited - {""}
+        return tuple(native) if whole else ()
 
     def _part(self, index: int, block: JSON) -> Part | None:
         match block.get("type"):

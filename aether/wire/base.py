@@ -8,10 +8,9 @@ no company; vendors' JSON keys live in this folder and nowhere else.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from aether.events import Reply, StreamEvent
 from aether.lowering.view import View
@@ -36,19 +35,26 @@ def no_blobs(blob: Blob) -> bytes:
     raise KeyError(blob.sha256)
 
 
+Effort = Literal["none", "minimal", "low", "medium", "high", "max"]
+"""How hard a model should think. A target's profile says which of these words it takes."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """Say how to ask: the settings of one request, apart from what is shown to the model.
 
     `max_tokens` bounds the answer; None leaves it to the service where the protocol may.
-    `temperature` and `top_p` are sent only where set and where the profile allows them.
+    `needed_tokens` estimates what is shown; the bound leaves room for it in the window.
+    `temperature`, `top_p` and `effort` are sent only where set and where the profile allows them.
     """
 
     model: str
     profile: Profile
     max_tokens: int | None = None
+    needed_tokens: int = 0
     temperature: float | None = None
     top_p: float | None = None
+    effort: Effort | None = None
     read_blob: Callable[[Blob], bytes] = field(default=no_blobs, repr=False)
 
     def sampling(self) -> JSON:
@@ -62,10 +68,26 @@ class Ask:
             case "free":
                 return chosen
 
-    def bound(self) -> int | None:
-        """Return the bound of the answer in tokens, never above what the model can write."""
-        limits = [n for n in (self.max_tokens, self.profile.max_output) if n is not None]
-        return min(limits) if self.max_tokens is not None else None
+    def bound(self, default: int | None = None) -> int | None:
+        """Return the bound of the answer in tokens: the wish, or `default`, as far as the model can write it."""
+        wished = self.max_tokens if self.max_tokens is not None else default
+        if wished is None:
+            return None
+        window = self.profile.context_window
+        room = max(1, window - self.needed_tokens) if window is not None else None
+        return min(n for n in (wished, self.profile.max_output, room) if n is not None)
+
+    def effort_keys(self) -> JSON:
+        """Return the key that tells the effort, in the place that the profile names; empty if there is none."""
+        if self.effort is None or not self.profile.effort_key or self.effort not in self.profile.efforts:
+            return {}
+        found: JSON = {}
+        *outer, last = self.profile.effort_key.split(".")
+        inner = found
+        for key in outer:
+            inner = inner.setdefault(key, {})
+        inner[last] = self.effort
+        return found
 
 
 class Reader(Protocol):
@@ -91,15 +113,6 @@ class Wire(Protocol):
     def reader(self) -> Reader: ...
 
 
-def as_object(arguments: str) -> JSON | None:
-    """Return the JSON object that `arguments` holds; None if it holds none."""
-    try:
-        value: object = json.loads(arguments)
-    except ValueError:
-        return None
-    return cast(JSON, value) if isinstance(value, dict) else None
-
-
 def mapping(value: object) -> JSON:
     """Return `value` if it is a JSON object, else an empty one."""
     return cast(JSON, value) if isinstance(value, dict) else {}
@@ -121,6 +134,14 @@ def count_of(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def base64_of(blob: Blob, ask: Ask) -> str:
-    """Return the bytes of `blob` as base64 text; raises KeyError if they are gone."""
-    return base64.b64encode(ask.read_blob(blob)).decode("ascii")
+def base64_of(blob: Blob, ask: Ask) -> str | None:
+    """Return the bytes of `blob` as base64 text; None if they are gone."""
+    try:
+        return base64.b64encode(ask.read_blob(blob)).decode("ascii")
+    except KeyError:
+        return None
+
+
+def lost(blob: Blob) -> str:
+    """Say in place of some media that their bytes are gone."""
+    return f'["{blob.name or blob.mime}" not shown: it is no longer stored]'

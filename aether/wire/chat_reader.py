@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
+from itertools import count
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
+from aether.lowering.calls import object_of
 from aether.transcript import Native, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, as_object, count_of, mapping, mappings, text_of
+from aether.wire.base import JSON, InBandError, count_of, mapping, mappings, text_of
 from aether.wire.think import Span, ThinkSplitter
 
 STOPS: dict[str, StopReason] = {
@@ -116,7 +119,8 @@ class Reader:
         fresh = name if not call.name else ""
         call.name = call.name or name
         raw = function.get("arguments")
-        arguments = raw if isinstance(raw, str) else ""
+        # Some servers send the object itself instead of its text.
+        arguments = json.dumps(raw, ensure_ascii=False) if isinstance(raw, dict) else text_of(raw)
         call.arguments += arguments
         call.extra = mapping(piece.get("extra_content")) or call.extra
         return CallDelta(slot, name=fresh, arguments=arguments)
@@ -124,26 +128,27 @@ class Reader:
     def reply(self) -> Reply:
         """Return the reply so far."""
         complete = bool(self._raw_stop)
-        if complete or not self._think.open:
-            self._spans(self._think.flush())
-        self._mend_ids()
+        thought, text = self._thought, self._text
+        for kind, held in self._think.held:
+            thought, text = (thought + held, text) if kind == "reasoning" else (thought, text + held)
+        calls = self._mended()
         parts: list[Part] = []
-        if self._thought:
-            parts.append(Reasoning(self._thought, complete=complete or not self._think.open))
+        if thought:
+            parts.append(Reasoning(thought, complete=complete or not self._think.open))
         elif self._details:
             parts.append(Reasoning(""))
-        if self._text:
-            parts.append(Text(self._text))
+        if text:
+            parts.append(Text(text))
         if self._refusal:
             parts.append(Refusal(self._refusal))
-        parts += [ToolCall(c.id, c.name, c.arguments) for c in self._calls]
+        parts += [ToolCall(c.id, c.name, c.arguments) for c in calls]
         stop = STOPS.get(self._raw_stop, "unknown")
         if self._refusal and stop == "done":
             stop = "refusal"
-        sound = complete and all(as_object(c.arguments) is not None for c in self._calls)
+        sound = complete and not self._refusal and all(object_of(c.arguments) is not None for c in calls)
         return Reply(
             parts=tuple(parts),
-            native=self._native() if sound and (self._text or self._calls) and not self._refusal else (),
+            native=self._native(calls) if sound and (text.strip() or calls) else (),
             stop=stop,
             raw_stop=self._raw_stop,
             reported_model=self._model,
@@ -151,22 +156,25 @@ class Reader:
             complete=complete,
         )
 
-    def _mend_ids(self) -> None:
-        """Give a call without an id, or with one that is taken, an id of its own (C8)."""
-        taken: set[str] = set()
+    def _mended(self) -> list[_Call]:
+        """Return the calls, each with an id of its own: some come without one, or with one that is taken (C8)."""
+        taken = {c.id for c in self._calls}
+        out: list[_Call] = []
         for number, call in enumerate(self._calls):
-            if not call.id or call.id in taken:
-                call.id = f"call_{number}"
-            taken.add(call.id)
+            if not call.id or call.id in {c.id for c in out}:
+                call = replace(call, id=next(i for n in count(number) if (i := f"call_{n}") not in taken))
+                taken.add(call.id)
+            out.append(call)
+        return out
 
-    def _native(self) -> tuple[Native, ...]:
-        message: JSON = {"role": "assistant", "content": self._text or None}
-        if self._calls:
-            message["tool_calls"] = [c.to_native() for c in self._calls]
+    def _native(self, calls: list[_Call]) -> tuple[Native, ...]:
+        message: JSON = {"role": "assistant", "content": self._text if self._text.strip() else None}
+        if calls:
+            message["tool_calls"] = [c.to_native() for c in calls]
         reasoning: JSON = dict(self._keyed)
         if self._details:
             reasoning["reasoning_details"] = self._details
-        blocks = (Native("call" if self._calls else "text", message),)
+        blocks = (Native("call" if calls else "text", message),)
         return (Native("reasoning", reasoning), *blocks) if reasoning else blocks
 
     def _totals(self) -> Usage:

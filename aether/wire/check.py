@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from aether.lowering.origins import fits
+from aether.lowering.calls import fits, object_of
 from aether.profile import Profile, Protocol
-from aether.wire.base import JSON, as_object, mapping, mappings, text_of
+from aether.wire.base import JSON, mapping, mappings, text_of
 
 IMAGE_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 LARGEST_IMAGE = 5_242_880
@@ -70,6 +70,8 @@ BODY_KEYS: dict[Protocol, set[str]] = {
 def check_settings(protocol: Protocol, body: JSON, profile: Profile) -> Iterator[Violation]:
     """Check what stands beside the messages: keys, the bound of the answer, sampling, tools."""
     known = BODY_KEYS[protocol] | {profile.max_tokens_key, *profile.extra_keys}
+    known |= {profile.effort_key.split(".")[0]} if profile.effort_key else set()
+    known |= {"thinking"} if profile.thinking != "none" else set()
     for key in body.keys() - known:
         yield Violation("T8 only keys that the target knows", key)
     if len(body.keys() & {"max_tokens", "max_completion_tokens", "max_output_tokens"}) > 1:
@@ -119,9 +121,10 @@ def blank(text: object) -> bool:
 
 def is_object(arguments: object) -> bool:
     """Tell whether a call's arguments are the text of a JSON object."""
-    return as_object(text_of(arguments)) is not None
+    return object_of(text_of(arguments)) is not None
 
 
 def tool_names(tools: object) -> list[str]:
-    """Return the names of the tools offered, in any protocol's form."""
-    return [text_of(t.get("name") or mapping(t.get("function")).get("name")) for t in mappings(tools)]
+    """Return the names of the tools offered, in any protocol's form; a service's own tools may have none."""
+    names = [text_of(t.get("name") or mapping(t.get("function")).get("name")) for t in mappings(tools)]
+    return [n for n in names if n]

@@ -32,7 +32,12 @@ def check_anthropic(body: JSON, profile: Profile, issued: Issued) -> Iterator[Vi
     yield from check_ends([text_of(m.get("role")) for m in spoken])
     yield from _order(messages, profile)
     for number, message in enumerate(messages):
-        for block in _blocks(message):
+        blocks = _blocks(message)
+        if not blocks:
+            yield Violation("M7 no empty message", f"messages.{number}")
+        elif text_of(blocks[-1].get("type")).endswith("thinking"):
+            yield Violation("T6 thinking ends no message", f"messages.{number}")
+        for block in blocks:
             yield from _block(block, f"messages.{number}", profile, issued)
     calls = [b for m in messages for b in _blocks(m) if b.get("type") == "tool_use"]
     yield from check_ids([text_of(c.get("id")) for c in calls], profile.id_rule, 64)

@@ -38,13 +38,9 @@ def check_responses(body: JSON, profile: Profile, issued: Issued) -> Iterator[Vi
 
 
 def _role(item: JSON) -> str:
-    match item.get("type"):
-        case "function_call_output":
-            return "tool"
-        case "function_call" | "reasoning":
-            return "assistant"
-        case _:
-            return text_of(item.get("role")) or "assistant"
+    if text_of(item.get("type")).endswith("_output"):
+        return "tool"
+    return text_of(item.get("role")) or "assistant"
 
 
 def _item(item: JSON, rest: list[JSON], where: str, profile: Profile, issued: Issued) -> Iterator[Violation]:

@@ -6,11 +6,12 @@ services. What differs between services is a field of the profile.
 
 from __future__ import annotations
 
+import json
 from typing import assert_never
 
 from aether.lowering.view import Message, ToolSpec, View
 from aether.transcript import File, Image, Part, Reasoning, Refusal, SystemNote, Text, ToolCall, ToolResult
-from aether.wire.base import JSON, Ask, base64_of, text_of
+from aether.wire.base import JSON, Ask, base64_of, lost, mapping, text_of
 from aether.wire.chat_reader import Reader
 
 path = "/chat/completions"
@@ -31,7 +32,7 @@ def lower(view: View, ask: Ask) -> JSON:
             body["tool_choice"] = "none"
     if (bound := ask.bound()) is not None:
         body[ask.profile.max_tokens_key] = bound
-    return body | ask.sampling()
+    return body | ask.sampling() | ask.effort_keys()
 
 
 def _tool(tool: ToolSpec) -> JSON:
@@ -58,27 +59,30 @@ def _text(parts: tuple[Part, ...]) -> str:
 
 
 def _user_content(message: Message, ask: Ask) -> str | list[JSON]:
-    if not any(isinstance(p, Image | File) for p in message.parts):
-        text = _text(message.parts)
-        return text if ask.profile.string_content else [{"type": "text", "text": text}]
-    return [_content_part(p, ask) for p in message.parts if isinstance(p, Text | SystemNote | Image | File)]
+    parts = [_content_part(p, ask) for p in message.parts if isinstance(p, Text | SystemNote | Image | File)]
+    if all(p["type"] == "text" for p in parts):
+        return "\n\n".join(p["text"] for p in parts)  # M8: every server takes a string
+    return parts
 
 
 def _content_part(part: Text | SystemNote | Image | File, ask: Ask) -> JSON:
     match part:
         case Text() | SystemNote():
             return {"type": "text", "text": part.text}
-        case Image():
-            return {"type": "image_url", "image_url": {"url": _data_url(part, ask)}}
-        case File():
-            name = part.blob.name or "file"
-            return {"type": "file", "file": {"filename": name, "file_data": _data_url(part, ask)}}
+        case Image() | File():
+            return _media(part, ask)
         case _:
             assert_never(part)
 
 
-def _data_url(part: Image | File, ask: Ask) -> str:
-    return f"data:{part.blob.mime};base64,{base64_of(part.blob, ask)}"
+def _media(part: Image | File, ask: Ask) -> JSON:
+    data = base64_of(part.blob, ask)
+    if data is None:
+        return {"type": "text", "text": lost(part.blob)}
+    url = f"data:{part.blob.mime};base64,{data}"
+    if isinstance(part, Image):
+        return {"type": "image_url", "image_url": {"url": url}}
+    return {"type": "file", "file": {"filename": part.blob.name or "file", "file_data": url}}
 
 
 def _own(message: Message, ask: Ask) -> JSON:
@@ -97,12 +101,17 @@ def _assistant(message: Message, ask: Ask) -> JSON:
     texts = tuple(p for p in message.parts if not isinstance(p, ToolCall | Reasoning))
     out: JSON = {"role": "assistant", "content": _text(texts) or None}
     if calls:
-        out["tool_calls"] = [_call(c) for c in calls]
+        out["tool_calls"] = [_call(c) | _extra(ask) for c in calls]
     return _with_needed_reasoning(out, ask)
 
 
 def _call(call: ToolCall) -> JSON:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+
+
+def _extra(ask: Ask) -> JSON:
+    extra = ask.profile.foreign_call_extra
+    return mapping(json.loads(extra)) if extra else {}
 
 
 def _with_needed_reasoning(message: JSON, ask: Ask) -> JSON:

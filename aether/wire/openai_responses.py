@@ -11,7 +11,7 @@ from typing import assert_never
 
 from aether.lowering.view import Message, ToolSpec, View
 from aether.transcript import File, Image, Part, Reasoning, Refusal, SystemNote, Text, ToolCall, ToolResult
-from aether.wire.base import JSON, Ask, base64_of
+from aether.wire.base import JSON, Ask, base64_of, lost
 from aether.wire.responses_reader import Reader
 
 path = "/responses"
@@ -31,7 +31,7 @@ def lower(view: View, ask: Ask) -> JSON:
             body["tool_choice"] = "none"
     if (bound := ask.bound()) is not None:
         body[ask.profile.max_tokens_key] = bound
-    return body | ask.sampling()
+    return body | ask.sampling() | ask.effort_keys()
 
 
 def _tool(tool: ToolSpec) -> JSON:
@@ -45,10 +45,9 @@ def _tool(tool: ToolSpec) -> JSON:
 
 
 def _items(message: Message, ask: Ask) -> list[JSON]:
-    if message.native:
-        blocks = [n.data for n in message.native]
-        # T10: an item is bound to the reasoning before it by its id
-        return blocks if message.whole else [{k: v for k, v in b.items() if k != "id"} for b in blocks]
+    if message.native and message.whole:
+        return [n.data for n in message.native]
+    # T10: an item is bound by its id to the reasoning before it, so without that it goes as plain parts
     match message.role:
         case "system":
             role = "developer" if ask.profile.developer_role else "system"
@@ -77,16 +76,22 @@ def _content_part(part: Part, ask: Ask) -> JSON | None:
     match part:
         case Text() | SystemNote() | Refusal():
             return {"type": "input_text", "text": part.text}
-        case Image():
-            url = f"data:{part.blob.mime};base64,{base64_of(part.blob, ask)}"
-            return {"type": "input_image", "image_url": url, "detail": "auto"}
-        case File():
-            data = f"data:{part.blob.mime};base64,{base64_of(part.blob, ask)}"
-            return {"type": "input_file", "filename": part.blob.name or "file", "file_data": data}
+        case Image() | File():
+            return _media(part, ask)
         case Reasoning() | ToolCall() | ToolResult():
             return None
         case _:
             assert_never(part)
+
+
+def _media(part: Image | File, ask: Ask) -> JSON:
+    data = base64_of(part.blob, ask)
+    if data is None:
+        return {"type": "input_text", "text": lost(part.blob)}
+    url = f"data:{part.blob.mime};base64,{data}"
+    if isinstance(part, Image):
+        return {"type": "input_image", "image_url": url, "detail": "auto"}
+    return {"type": "input_file", "filename": part.blob.name or "file", "file_data": url}
 
 
 def _assistant(message: Message) -> list[JSON]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
+from aether.lowering.calls import object_of
 from aether.transcript import Native, NativeKind, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, as_object, count_of, mapping, mappings, text_of
+from aether.wire.base import JSON, InBandError, count_of, mapping, mappings, text_of
 
 NATIVE_KINDS: dict[str, NativeKind] = {"reasoning": "reasoning", "message": "text", "function_call": "call"}
 CUT_SHORT: dict[str, StopReason] = {"max_output_tokens": "length", "content_filter": "filtered"}
@@ -59,8 +60,9 @@ class Reader:
 
     def _item(self, index: int, item: JSON, *, done: bool) -> list[StreamEvent]:
         known = index in self._items
-        # Keys whose value is null are the service's way to leave a key out; sent back they are refused.
-        self._items[index] = {k: v for k, v in item.items() if v is not None}
+        # In the items that we know, a null is the service's way to leave a key out; sent back it is refused.
+        known_kind = item.get("type") in NATIVE_KINDS
+        self._items[index] = {k: v for k, v in item.items() if v is not None or not known_kind}
         if done:
             self._done.add(index)
         if not known and item.get("type") == "function_call":
@@ -116,14 +118,17 @@ class Reader:
         blocks: list[Native] = []
         for index, item in sorted(self._items.items()):
             kind = NATIVE_KINDS.get(text_of(item.get("type")), "other")
+            contents = mappings(item.get("content"))
             if kind == "reasoning" and "encrypted_content" not in item:
                 return ()  # it is known to the service only by an id that is not stored
-            if kind == "call" and (index not in self._done or as_object(text_of(item.get("arguments"))) is None):
+            if kind == "call" and (not item.get("call_id") or object_of(text_of(item.get("arguments"))) is None):
                 return ()
-            if kind == "text" and any(b.get("type") == "refusal" for b in mappings(item.get("content"))):
+            if kind == "text" and not all(text_of(b.get("text")).strip() for b in contents):
+                return ()  # a refusal, or blank
+            if index not in self._done:
                 return ()
             blocks.append(Native(kind, item))
-        return tuple(blocks)
+        return tuple(blocks) if blocks and blocks[-1].kind != "reasoning" else ()
 
     def _raw_stop(self) -> str:
         reason = text_of(mapping(self._response.get("incomplete_details")).get("reason"))

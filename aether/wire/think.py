@@ -34,12 +34,17 @@ class ThinkSplitter:
             if before == (self._state, self._held):
                 return spans
 
+    @property
+    def held(self) -> list[Span]:
+        """Return what is held back, as it will be if nothing more comes."""
+        if not self._held or self._state == "trim":
+            return []
+        return [("reasoning" if self._state == "inside" else "text", self._held)]
+
     def flush(self) -> list[Span]:
         """Give what was held back: the stream has ended."""
-        held, self._held = self._held, ""
-        if not held or self._state == "trim":
-            return []
-        return [("reasoning" if self._state == "inside" else "text", held)]
+        held, self._held = self.held, ""
+        return held
 
     def _advance(self, spans: list[Span]) -> None:
         match self._state:
