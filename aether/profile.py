@@ -21,6 +21,9 @@ class Profile:
     `tools`, `vision`, `files`: what it takes beside text.
     `system`: `lead` one system text at the start; `any` also later ones; `none` the role
     is refused and its text is folded into the first user message.
+    `string_content`: a text goes out as a string (chat), an earlier answer as a string
+    (Responses); else as a list of parts, which is the one form that llama.cpp's Responses
+    endpoint knows (run against it).
     `id_rule`: `any`, `nine` (nine alphanumerics), or a regular expression for tool ids.
     `reasoning_key`: the assistant key that carries a model's own reasoning back to it;
     empty: none. `reasoning_needed`: each assistant message with calls must have that key;

@@ -12,6 +12,11 @@ from tests.scripted import ScriptedProvider
 from tests.scripted.clients import Client, Connect
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the browser tests last: Playwright leaves a loop running, in which no async test could run."""
+    items.sort(key=lambda item: "e2e" in item.path.parts)
+
+
 @pytest.fixture
 def scripted() -> Iterator[ScriptedProvider]:
     """A fresh scripted provider, strict, on a free port of its own."""

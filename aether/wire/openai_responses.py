@@ -55,7 +55,7 @@ def _items(message: Message, ask: Ask) -> list[JSON]:
         case "user":
             return [{"role": "user", "content": _content(message.parts, ask)}]
         case "assistant":
-            return _assistant(message)
+            return _assistant(message, ask)
         case "tool":
             return [_result(p, ask) for p in message.parts if isinstance(p, ToolResult)]
         case _:
@@ -94,9 +94,14 @@ def _media(part: Image | File, ask: Ask) -> JSON:
     return {"type": "input_file", "filename": part.blob.name or "file", "file_data": url}
 
 
-def _assistant(message: Message) -> list[JSON]:
+def _assistant(message: Message, ask: Ask) -> list[JSON]:
     text = _text(message.parts)
-    items: list[JSON] = [{"role": "assistant", "content": text}] if text else []
+    items: list[JSON] = []
+    if text and ask.profile.string_content:
+        items.append({"role": "assistant", "content": text})
+    elif text:  # llama.cpp knows an earlier answer by this form alone
+        parts = [{"type": "output_text", "text": text}]
+        items.append({"type": "message", "role": "assistant", "content": parts})
     for part in message.parts:
         if isinstance(part, ToolCall):
             call = {"type": "function_call", "call_id": part.id, "name": part.name, "arguments": part.arguments}

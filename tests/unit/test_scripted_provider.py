@@ -31,6 +31,7 @@ async def test_an_echo_is_the_same_whole_and_streamed(
     client = connect(protocol)
     assert text_of(await client.whole("echo-1", text="two words")) == "You said: two words"
     assert await client.text("echo-1", text="two words") == "You said: two words"
+    await scripted.until(lambda s: all(e.ended for e in s.requests))
     assert [(e.protocol, e.model, e.status, e.ended) for e in scripted.requests] == [
         (protocol, "echo-1", 200, "complete")
     ] * 2
