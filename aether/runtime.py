@@ -8,17 +8,16 @@ a method without `await` is atomic.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-from aether.agent import Asked, Draft, Limits, Resulted, Stepped, answering, run
+from aether.agent import Limits, answering
+from aether.answering import Means, answer
 from aether.errors import AetherError, BusyError, EmptyMessage, NotReady, ProviderError, SwapError
 from aether.live import Live
 from aether.llm import LLM
@@ -27,7 +26,7 @@ from aether.lowering import Omission, lower
 from aether.receipts import Receipt, WireRecord
 from aether.router import ProviderRouter
 from aether.tools.base import NoTools, Toolbox
-from aether.transcript import Answer, Blob, Failure, Part, Text, Transcript, Turn
+from aether.transcript import Answer, Blob, Part, Text, Transcript, Turn
 from aether.wire.base import no_blobs
 
 log = logging.getLogger("aether")
@@ -192,30 +191,19 @@ class AgentRuntime:
         """Run one turn to its end, whatever end that is, and put the answer into the transcript."""
         asked = answering(self.transcript.before(live.turn + 1), Answer())
         try:
-            steps = run(
-                asked,
-                llm=lambda: self._next(other),
-                toolbox=self._toolbox,
-                limits=self._limits,
-                learn=self._learn,
-                read_blob=self._read_blob,
-            )
-            async with aclosing(steps) as events:
-                async for event in events:
-                    self._take(live, event)
-        except asyncio.CancelledError:
-            live.stopped = True
-            self._keep_draft(live, "stopped")
-        except AetherError as error:
-            live.failure = _failure(error)
-            self._keep_draft(live, "error")
-            log.warning("Session %s turn failed: %s: %s", self.session, error.kind, error)
-        except Exception:
-            live.failure = Failure("internal", "Something went wrong inside Aether. Your message is kept. Try again.")
-            self._keep_draft(live, "error")
-            log.exception("Session %s turn failed", self.session)
+            await answer(asked, live, llm=lambda: self._next(other), learn=self._learn, means=self._means())
         finally:
             self._settle(live)
+
+    def _means(self) -> Means:
+        return Means(
+            session=self.session,
+            toolbox=self._toolbox,
+            limits=self._limits,
+            redact=self._redact,
+            read_blob=self._read_blob,
+            record=self.records.append,
+        )
 
     def _next(self, other: LLM | None) -> LLM:
         """Return the model for the next request: the one truth, or the one named for this answer alone."""
@@ -232,43 +220,6 @@ class AgentRuntime:
             if self.llm is llm:
                 self.llm = fresh
 
-    def _take(self, live: Live, event: object) -> None:
-        match event:
-            case Asked(draft):
-                live.draft = draft
-                self._record(live, draft)
-            case Stepped(step):
-                live.draft = None
-                live.steps.append(step)
-            case Resulted(step):
-                live.steps[-1] = step
-            case _ if live.draft is not None:
-                live.draft.take(event)  # pyright: ignore[reportArgumentType]
-            case _:
-                pass
-        live.touch()
-
-    def _record(self, live: Live, draft: Draft) -> None:
-        """Log the request that is about to be sent, and keep it for the inspector."""
-        text = self._redact(json.dumps(draft.body, ensure_ascii=False, default=str))
-        provider, model = draft.llm.provider.name, draft.llm.model.id
-        sizes = {
-            "session": self.session,
-            "provider": provider,
-            "model": model,
-            "messages": len(draft.view.messages),
-            "tools": len(draft.view.tools),
-            "bytes": len(text),
-        }
-        log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
-        log.debug("LLM REQUEST BODY %s", text)
-        self.records.append(WireRecord(live.turn, draft.reference, json.loads(text), time.time()))
-
-    def _keep_draft(self, live: Live, stop: str) -> None:
-        draft, live.draft = live.draft, None
-        if draft is not None:
-            live.steps.append(draft.settle(stop=stop))  # pyright: ignore[reportArgumentType]
-
     def _settle(self, live: Live) -> None:
         turn = self.transcript.turns[live.turn]
         fresh = turn.with_answer(live.answer())
@@ -277,12 +228,6 @@ class AgentRuntime:
         self.transcript = self.transcript.replace_turn(live.turn, fresh)
         live.finished = True
         live.touch()
-
-
-def _failure(error: AetherError) -> Failure:
-    if isinstance(error, ProviderError):
-        return Failure(error.kind, error.sentence, error.detail, error.retry_after_s)
-    return Failure(error.kind, error.sentence)
 
 
 def _pair(reference: str) -> dict[str, str]:

@@ -36,9 +36,12 @@ POLICY = (
     "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
 _STATIC = Path(__file__).parent / "ui"
-_FILES = {"page.js": "text/javascript", "style.css": "text/css"} | {
-    f"fonts/{file.name}": "font/woff2" for file in sorted((_STATIC / "fonts").glob("*.woff2"))
-}
+_MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
+_FILES = [
+    *(file.name for pattern in ("*.css", "*.js") for file in sorted(_STATIC.glob(pattern))),
+    *(f"fonts/{file.name}" for file in sorted((_STATIC / "fonts").glob("*.woff2"))),
+]
+"""What the page may load, by its path under `ui/`: `style.css` and `page.js`, and those of single features."""
 
 
 def build_app(services: Services) -> FastAPI:
@@ -77,17 +80,17 @@ def _add_routes(app: FastAPI, services: Services) -> None:
             "providers": services.catalog.to_dict(),
         }
 
-    for name, media_type in _FILES.items():
-        _add_file(app, name=name, media_type=media_type)
+    for name in _FILES:
+        _add_file(app, name=name)
 
 
-def _add_file(app: FastAPI, *, name: str, media_type: str) -> None:
+def _add_file(app: FastAPI, *, name: str) -> None:
     @app.get(f"/ui/{name}")
     async def file() -> FileResponse:  # pyright: ignore[reportUnusedFunction]
         # The page asks for it by content (`?v=`), and a font never changes: a browser may keep both.
         return FileResponse(
             _STATIC / name,
-            media_type=media_type,
+            media_type=_MEDIA_TYPES[Path(name).suffix],
             headers={"Cache-Control": "public, max-age=31536000"},
         )
 
@@ -114,8 +117,15 @@ def _mount(app: FastAPI, services: Services) -> FastAPI:
 
 
 def _head() -> str:
-    style, script = (sha256((_STATIC / name).read_bytes()).hexdigest()[:12] for name in ("style.css", "page.js"))
-    return f'<link rel="stylesheet" href="ui/style.css?v={style}"><script src="ui/page.js?v={script}" defer></script>'
+    """Link every style and script, by content; `style.css` and `page.js` come before those of single features."""
+    first = ["style.css", "page.js"]
+    names = sorted((n for n in _FILES if not n.startswith("fonts/")), key=lambda n: (n not in first, n))
+    return "".join(_link(name) for name in names)
+
+
+def _link(name: str) -> str:
+    at = f"ui/{name}?v={sha256((_STATIC / name).read_bytes()).hexdigest()[:12]}"
+    return f'<link rel="stylesheet" href="{at}">' if name.endswith(".css") else f'<script src="{at}" defer></script>'
 
 
 class SecurityHeaders:

@@ -12,10 +12,34 @@ ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "aether"
 
 ORDER = [
-    "web", "ui", "services", "runtime", "receipts", "live", "attachments", "agent", "tools", "router", "llm",
-    "local_model", "local_server", "fit", "wire", "lowering", "store", "logs", "events", "transcript", "parts",
-    "catalog", "profile", "usage", "settings", "errors",
-]  # fmt: skip
+    "web",
+    "ui",
+    "services",
+    "runtime",
+    "answering",
+    "receipts",
+    "live",
+    "attachments",
+    "agent",
+    "tools",
+    "router",
+    "llm",
+    "local_model",
+    "local_server",
+    "fit",
+    "wire",
+    "lowering",
+    "store",
+    "logs",
+    "events",
+    "transcript",
+    "parts",
+    "catalog",
+    "profile",
+    "usage",
+    "settings",
+    "errors",
+]
 """The rooms, top to bottom: a room imports only what stands below it."""
 
 PURE = ["fit", "wire", "lowering", "events", "transcript", "parts", "profile", "usage", "errors"]

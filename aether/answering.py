@@ -1,0 +1,121 @@
+"""One answer being made: runs the agent, keeps `live` true to it, logs and records each request.
+
+It is the body of the task that the runtime owns. Whatever ends the agent (its own end, a
+stop, an error of a provider or of ours), what has been said is kept in `live`. It holds no
+lock and decides nothing about the model: it asks for the one to use before each request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from aether.agent import AgentEvent, Asked, Draft, Limits, Resulted, Stepped, run
+from aether.errors import AetherError, ProviderError
+from aether.live import Live
+from aether.llm import LLM
+from aether.logs import Redactor
+from aether.receipts import WireRecord
+from aether.tools.base import Toolbox
+from aether.transcript import Blob, Failure, StopReason, Transcript
+
+log = logging.getLogger("aether")
+
+INTERNAL = "Something went wrong inside Aether. Your message is kept. Try again."
+
+
+@dataclass(frozen=True)
+class Means:
+    """What an answer is made with, beside the model: the same for all answers of a session."""
+
+    session: str
+    toolbox: Toolbox
+    limits: Limits
+    redact: Redactor
+    read_blob: Callable[[Blob], bytes]
+    record: Callable[[WireRecord], None]
+
+
+async def answer(
+    asked: Transcript,
+    live: Live,
+    *,
+    llm: Callable[[], LLM],
+    learn: Callable[[LLM, ProviderError], None],
+    means: Means,
+) -> None:
+    """Answer the last turn of `asked` into `live`; never raises."""
+    try:
+        steps = run(
+            asked,
+            llm=llm,
+            toolbox=means.toolbox,
+            limits=means.limits,
+            learn=learn,
+            read_blob=means.read_blob,
+        )
+        async with aclosing(steps) as events:
+            async for event in events:
+                _take(live, event, means)
+    except asyncio.CancelledError:
+        live.stopped = True
+        _keep_draft(live, "stopped")
+    except AetherError as error:
+        live.failure = failure(error)
+        _keep_draft(live, "error")
+        log.warning("Session %s turn failed: %s: %s", means.session, error.kind, error)
+    except Exception:
+        live.failure = Failure("internal", INTERNAL)
+        _keep_draft(live, "error")
+        log.exception("Session %s turn failed", means.session)
+
+
+def _take(live: Live, event: AgentEvent, means: Means) -> None:
+    match event:
+        case Asked(draft):
+            live.draft = draft
+            _record(live, draft, means)
+        case Stepped(step):
+            live.draft = None
+            live.steps.append(step)
+        case Resulted(step):
+            live.steps[-1] = step
+        case _:
+            if live.draft is not None:
+                live.draft.take(event)
+    live.touch()
+
+
+def _record(live: Live, draft: Draft, means: Means) -> None:
+    """Log the request that is about to be sent, and keep it for the inspector."""
+    text = means.redact(json.dumps(draft.body, ensure_ascii=False, default=str))
+    provider, model = draft.llm.provider.name, draft.llm.model.id
+    sizes = {
+        "session": means.session,
+        "provider": provider,
+        "model": model,
+        "messages": len(draft.view.messages),
+        "tools": len(draft.view.tools),
+        "bytes": len(text),
+    }
+    log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
+    log.debug("LLM REQUEST BODY %s", text)
+    means.record(WireRecord(live.turn, draft.reference, json.loads(text), time.time()))
+
+
+def _keep_draft(live: Live, stop: StopReason) -> None:
+    draft, live.draft = live.draft, None
+    if draft is not None:
+        live.steps.append(draft.settle(stop=stop))
+
+
+def failure(error: AetherError) -> Failure:
+    """Return an error as the transcript keeps it, beside the turn."""
+    if isinstance(error, ProviderError):
+        return Failure(error.kind, error.sentence, error.detail, error.retry_after_s)
+    return Failure(error.kind, error.sentence)
