@@ -129,6 +129,7 @@ async def run(
     and with what its words have told about it.
     """
     answer, strict, notes = Answer(), False, list[str]()
+    await toolbox.prepare()
     for _ in range(limits.steps):
         asked = answering(transcript, answer)
         draft = _draft(asked, llm(), toolbox, strict=strict, notes=notes, read_blob=read_blob)

@@ -44,19 +44,20 @@ class AgentRuntime:
         router: ProviderRouter,
         *,
         default: str = "",
-        toolbox: Toolbox | None = None,
+        open_toolbox: Callable[[], Toolbox] = NoTools,
         limits: Limits | None = None,
         redact: Redactor | None = None,
         read_blob: Callable[[Blob], bytes] = no_blobs,
     ) -> None:
         self._router = router
         self._default = default
-        self._toolbox = toolbox or NoTools()
+        self._open_toolbox = open_toolbox
         self._limits = limits or Limits()
         self._redact = redact or Redactor()
         self._read_blob = read_blob
         self._task: asyncio.Task[None] | None = None
         self.session = secrets.token_hex(4)
+        self.toolbox = open_toolbox()
         self.llm: LLM | None = None
         self.transcript = Transcript(SYSTEM)
         self.live: Live | None = None
@@ -73,7 +74,7 @@ class AgentRuntime:
         return AgentRuntime(
             self._router,
             default=self._default,
-            toolbox=self._toolbox,
+            open_toolbox=self._open_toolbox,
             limits=self._limits,
             redact=self._redact,
             read_blob=self._read_blob,
@@ -112,7 +113,7 @@ class AgentRuntime:
 
     def preview(self, llm: LLM) -> tuple[Omission, ...]:
         """Return what `llm` could not be shown of the conversation so far."""
-        return lower(self.transcript, llm.target(self._toolbox.specs)).omissions if self.transcript.turns else ()
+        return lower(self.transcript, llm.target(self.toolbox.specs)).omissions if self.transcript.turns else ()
 
     def select(self, provider: object, model: object) -> dict[str, Any]:
         """Swap, and tell what came of it as the event of the API; never raises."""
@@ -198,7 +199,7 @@ class AgentRuntime:
     def _means(self) -> Means:
         return Means(
             session=self.session,
-            toolbox=self._toolbox,
+            toolbox=self.toolbox,
             limits=self._limits,
             redact=self._redact,
             read_blob=self._read_blob,

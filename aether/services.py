@@ -20,6 +20,9 @@ from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
 from aether.settings import Settings
 from aether.store.blobs import Blobs
+from aether.tools.mcp import MCPServers, load_servers
+from aether.tools.toolset import Toolset
+from aether.tools.workspace import Workspace
 
 log = logging.getLogger("aether")
 
@@ -63,6 +66,7 @@ class Services:
         self.redact = Redactor(keys)
         self.pool = Pool(redact=self.redact)
         self.blobs = Blobs(settings.data_dir / "blobs")
+        self.toolset = self._toolset()
         self.local = self._local_model() if settings.local else None
         self.router = ProviderRouter(
             self.catalog, self.pool, address=self.local.address if self.local is not None else None
@@ -81,7 +85,23 @@ class Services:
 
     def new_runtime(self) -> AgentRuntime:
         """Return a fresh runtime on the default model."""
-        return AgentRuntime(self.router, default=self.default, redact=self.redact, read_blob=self.blobs.read)
+        return AgentRuntime(
+            self.router,
+            default=self.default,
+            open_toolbox=self.toolset.open,
+            redact=self.redact,
+            read_blob=self.blobs.read,
+        )
+
+    def _toolset(self) -> Toolset:
+        """Return the tools that the operator allows; servers are named here and start at their first use."""
+        settings = self.settings
+        entries = load_servers(settings.mcp_file) if settings.mcp_file is not None else ()
+        return Toolset(
+            level=settings.tools,
+            workspace=Workspace(settings.workspace),
+            servers=MCPServers(entries, pins=settings.data_dir / "mcp_tools.json"),
+        )
 
     def _local_model(self) -> LocalModel:
         local = LocalModel(models_dir=self.settings.models_dir, environment=self.settings.for_children())
@@ -113,8 +133,9 @@ class Services:
                 self._spawn(self._discover(provider))
 
     async def stop(self) -> None:
-        """End turns, tasks, the local model and all connections."""
+        """End turns, tools, tasks, the local model and all connections."""
         await self.sessions.aclose()
+        await self.toolset.stop()
         for task in self._tasks:
             task.cancel()
         if self.local is not None:

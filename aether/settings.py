@@ -12,11 +12,14 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 from dotenv import dotenv_values
 
 from aether.errors import SettingError
 
+ToolLevel = Literal["none", "read", "all"]
+"""Which tools the agent has: none, those that only read, or all, where others ask first."""
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 READ_BY_SDKS = ("OPENAI_", "ANTHROPIC_")
 """Prefixes of variables that the SDKs read by themselves: addresses, headers, second keys."""
@@ -62,6 +65,9 @@ class Settings:
     providers_file: Path | None = None
     data_dir: Path = Path("data")
     models_dir: Path = Path("models")
+    tools: ToolLevel = "read"
+    workspace: Path = Path("workspace")
+    mcp_file: Path | None = None
     local: bool = True
     log_level: str = "INFO"
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
@@ -77,7 +83,7 @@ class Settings:
         written = dotenv_values(dotenv) if dotenv is not None and dotenv.is_file() else {}
         merged = {k: v for k, v in written.items() if v is not None} | dict(os.environ if env is None else env)
         get = {k: v.strip() for k, v in merged.items()}.get
-        providers = get("AETHER_PROVIDERS")
+        providers, mcp = get("AETHER_PROVIDERS"), get("AETHER_MCP")
         return cls(
             host=_host(get("GRADIO_SERVER_NAME") or "127.0.0.1"),
             port=_port(get("GRADIO_SERVER_PORT") or "7860"),
@@ -85,6 +91,9 @@ class Settings:
             providers_file=_file("AETHER_PROVIDERS", providers) if providers else None,
             data_dir=Path(get("AETHER_DATA_DIR") or "data"),
             models_dir=Path(get("AETHER_MODELS_DIR") or "models"),
+            tools=_tool_level(get("AETHER_TOOLS") or "read"),
+            workspace=_workspace(get("AETHER_WORKSPACE")),
+            mcp_file=_file("AETHER_MCP", mcp) if mcp else None,
             local=_switch("AETHER_LOCAL", get("AETHER_LOCAL")),
             log_level=_level(get("AETHER_LOG_LEVEL") or "INFO"),
             environment=merged,
@@ -137,6 +146,20 @@ def _file(name: str, value: str) -> Path:
     if not path.is_file():
         raise SettingError(f"{name} names a file that is not there: {value}.")
     return path
+
+
+def _workspace(value: str | None) -> Path:
+    """Return the folder that tools may see; a named one must be there, the default one need not."""
+    path = Path(value or "workspace")
+    if value and not path.is_dir():
+        raise SettingError(f"AETHER_WORKSPACE names a folder that is not there: {value}.")
+    return path
+
+
+def _tool_level(value: str) -> ToolLevel:
+    if value.lower() not in get_args(ToolLevel):
+        raise SettingError(f"AETHER_TOOLS must be {', '.join(get_args(ToolLevel)[:-1])} or all, not {value}.")
+    return cast(ToolLevel, value.lower())
 
 
 def _switch(name: str, value: str | None) -> bool:

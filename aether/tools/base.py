@@ -30,11 +30,30 @@ class ToolError(Exception):
     """Say to the model what went wrong and what to do instead. The text is shown as it is: no secret in it."""
 
 
+@dataclass(frozen=True)
+class ToolState:
+    """A tool as the panel shows it. `off_because` is set where nobody can switch it on."""
+
+    name: str
+    description: str
+    server: str
+    reads_only: bool
+    on: bool
+    off_because: str = ""
+
+
 class Toolbox(Protocol):
     """The tools that one session may use."""
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]: ...
+
+    @property
+    def states(self) -> tuple[ToolState, ...]: ...
+
+    def switch(self, name: str, *, on: bool) -> bool:
+        """Switch one tool on or off for this session; tell whether it is on now."""
+        ...
 
     async def prepare(self) -> None:
         """Find out which tools there are; quick once they are known. Never raises but for cancellation."""
@@ -49,6 +68,11 @@ class NoTools:
     """An empty toolbox."""
 
     specs: tuple[ToolSpec, ...] = ()
+    states: tuple[ToolState, ...] = ()
+
+    def switch(self, name: str, *, on: bool) -> bool:
+        """Do nothing: there is nothing to switch."""
+        return False
 
     async def prepare(self) -> None:
         """Do nothing: there is nothing to find out."""

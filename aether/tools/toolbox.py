@@ -12,10 +12,9 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from aether.lowering.view import ToolSpec
-from aether.tools.base import Approval, Approve, Tool, ToolError
+from aether.tools.base import Approval, Approve, Tool, ToolError, ToolState
 from aether.tools.signature import BadArguments
 from aether.transcript import ResultStatus, Text, ToolCall, ToolResult
 
@@ -26,18 +25,6 @@ LONGEST_RESULT = 24_000
 AT_ONCE = 4
 """Calls of one session that run at the same time; the others wait in line."""
 REFUSED = "The user did not allow this call. Do not repeat it; go on without it, or ask the user."
-
-
-@dataclass(frozen=True)
-class ToolState:
-    """A tool as the panel shows it. `off_because` is set where nobody can switch it on."""
-
-    name: str
-    description: str
-    server: str
-    reads_only: bool
-    on: bool
-    off_because: str = ""
 
 
 async def refuse(call: ToolCall) -> Approval:

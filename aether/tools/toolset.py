@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Protocol
 
+from aether.settings import ToolLevel
 from aether.tools.base import Approve, Tool
 from aether.tools.builtin import drafts
 from aether.tools.toolbox import SessionTools, refuse
 from aether.tools.workspace import Workspace
 
-Level = Literal["none", "read", "all"]
 READS_ONLY = "It may do more than read, and AETHER_TOOLS allows reading alone."
 
 
@@ -33,7 +33,7 @@ class Servers(Protocol):
 class Toolset:
     """Hold the tools of this process; `level` is the operator's word on what there is."""
 
-    def __init__(self, *, level: Level, workspace: Workspace, servers: Servers | None = None) -> None:
+    def __init__(self, *, level: ToolLevel, workspace: Workspace, servers: Servers | None = None) -> None:
         self._level = level
         self._servers = servers if level != "none" else None
         self._own = built_in(workspace) if level != "none" else ()

@@ -48,7 +48,6 @@ async def toolset(tmp_path: Path, folder: Path) -> AsyncIterator[Toolset]:
     file.write_text(json.dumps({"mcpServers": {"own": own}}))
     servers = MCPServers(load_servers(file), pins=tmp_path / "pins.json")
     tools = Toolset(level="all", workspace=Workspace(folder), servers=servers)
-    await servers.prepare()
     yield tools
     await tools.stop()
 
@@ -94,7 +93,7 @@ async def test_a_model_that_obeys_every_order_in_a_file_reaches_no_secret_and_se
         return "refused"
 
     box = toolset.open(approve=nobody_allows)
-    runtime = AgentRuntime(rig.router, default=f"{provider}/echo-small", toolbox=box)
+    runtime = AgentRuntime(rig.router, default=f"{provider}/echo-small", open_toolbox=lambda: box)
     scripted.script(
         "echo-small",
         [

@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 
 from aether.errors import SettingError
+from aether.settings import ToolLevel
 from aether.tools.base import Approval
 from aether.tools.mcp import MCPServers, load_servers, offered_name
 from aether.tools.toolbox import LONGEST_RESULT, SessionTools
-from aether.tools.toolset import Level, Toolset
+from aether.tools.toolset import Toolset
 from aether.tools.workspace import Workspace
 from aether.transcript import Text, ToolCall, ToolResult
 
@@ -34,7 +35,7 @@ Started = Callable[..., Awaitable["Rig"]]
 class Rig:
     """Servers, the toolbox over them, and the calls that were put to the person."""
 
-    def __init__(self, config: dict[str, Any], folder: Path, *, level: Level = "all") -> None:
+    def __init__(self, config: dict[str, Any], folder: Path, *, level: ToolLevel = "all") -> None:
         file = folder / "mcp.json"
         file.write_text(json.dumps({"mcpServers": config}))
         self.pins = folder / "data" / "mcp_tools.json"
@@ -88,7 +89,7 @@ def text(result: ToolResult) -> str:
 async def start(tmp_path: Path) -> AsyncIterator[Started]:
     async with AsyncExitStack() as stack:
 
-        async def started(config: dict[str, Any], *, level: Level = "all") -> Rig:
+        async def started(config: dict[str, Any], *, level: ToolLevel = "all") -> Rig:
             rig = Rig(config, tmp_path, level=level)
             stack.push_async_callback(rig.toolset.stop)
             await rig.box.prepare()
