@@ -15,7 +15,7 @@ from typing import Any
 
 from aether.errors import BadHistoryError, LimitError, ProviderError, TooLongError
 from aether.events import CallDelta, ReasoningDelta, Retried, StreamEvent, TextDelta
-from aether.fit import measure
+from aether.fit import cut_silently, measure
 from aether.llm import LLM, Exchange
 from aether.lowering import View, lower
 from aether.tools.base import Toolbox
@@ -23,6 +23,8 @@ from aether.transcript import Answer, Blob, Step, StopReason, Transcript, Turn
 from aether.wire.base import no_blobs
 
 STRICTER = "The service refused the history as it was; it was sent again without data that only it can read."
+
+CUT_SILENTLY = "The service counted {:,} tokens of about {:,} that were sent: it may have read only a part of them."
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,16 @@ class Limits:
 
 @dataclass
 class Draft:
-    """The step that is being written: what the screen shows before it is settled. Times in seconds."""
+    """The step that is being written: what the screen shows before it is settled. Times in seconds.
+
+    `needed` estimates in tokens what is sent.
+    """
 
     llm: LLM
     body: dict[str, Any]
     view: View
     exchange: Exchange
+    needed: int = 0
     notes: list[str] = field(default_factory=list[str])
     at: float = field(default_factory=time.time)
     began: float = field(default_factory=time.perf_counter)
@@ -71,6 +77,8 @@ class Draft:
         """Return the step as far as it came; `stop` overrides what the model said of its end."""
         now, reply = time.perf_counter(), self.exchange.reply()
         price = self.llm.model.price
+        if cut_silently(self.needed, reply.usage):
+            self.notes.append(CUT_SILENTLY.format(reply.usage.input, self.needed))
         return Step(
             provider=self.llm.provider.name,
             model=self.llm.model.id,
@@ -178,7 +186,7 @@ def _draft(
             f"This conversation needs about {fit.needed:,} tokens; {llm.model.label} takes {fit.window:,}."
         )
     body = llm.wire.lower(view, llm.settings(read_blob=read_blob))
-    return Draft(llm, body, view, llm.ask(body), notes=list(notes))
+    return Draft(llm, body, view, llm.ask(body), fit.needed, notes=list(notes))
 
 
 def _ms(begin: float, end: float) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from aether.lowering.view import View
 from aether.profile import Profile
 from aether.transcript import Cut, File, Image, Part, Reasoning, Step, ToolCall, ToolResult, Transcript, Turn
+from aether.usage import Usage
 
 CHARS_PER_TOKEN = 3.5
 """English prose has about four characters a token, code and other languages fewer."""
@@ -19,6 +20,10 @@ IMAGE_TOKENS = 1600
 """An image of 1568 pixels costs about this many tokens (Anthropic: width × height / 750)."""
 LEAST_RESERVE = 512
 """Tokens that must be left for the answer, at the least."""
+
+LEAST_SUSPECT = 2000
+SUSPECT = 4
+"""A count this many times below the estimate is no matter of another tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,11 @@ class Fit:
     @property
     def fits(self) -> bool:
         return self.window is None or self.needed + self.reserve <= self.window
+
+
+def cut_silently(needed: int, usage: Usage) -> bool:
+    """Tell whether a service seems to have read far less than it was sent, without saying so (X3: Ollama)."""
+    return usage.input > 0 and needed >= LEAST_SUSPECT and usage.input * SUSPECT < needed
 
 
 def measure(view: View, transcript: Transcript, profile: Profile) -> Fit:

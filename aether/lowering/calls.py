@@ -23,6 +23,8 @@ ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 NAME_RULE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 LONGEST_ID = 40
 """Letters of a tool id: the least that a known service takes (OpenAI's chat, vercel/ai#5171)."""
+LONGEST_OWN_ID = 64
+"""Letters of an id that goes back to the service that made it (OpenAI's Responses, dyad#4304)."""
 FLATTENED = "this model takes no tools: earlier tool calls are shown to it as plain text"
 
 
@@ -34,7 +36,7 @@ def fits(id_: str, rule: str) -> bool:
         case "nine":
             return re.fullmatch(r"[a-zA-Z0-9]{9}", id_) is not None
         case _:
-            return re.fullmatch(rule, id_) is not None
+            return len(id_) <= LONGEST_OWN_ID and re.fullmatch(rule, id_) is not None
 
 
 def close_calls(messages: list[Message]) -> list[Message]:

@@ -1,22 +1,19 @@
-"""Targets of all kinds, and conversations that such targets really had.
+"""Conversations that targets of all kinds really had.
 
-A `Peer` is a model on a service: its profile for lowering, its strictness for the judge. A
-`Talk` grows a transcript the way the app does: each step is asked for with the body that
+A `Talk` grows a transcript the way the app does: each step is asked for with the body that
 lowering makes, answered by the scripted services' own event streams, signed for that very
 body, and read by the wire's own reader.
 """
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 from aether.events import Reply as Read
-from aether.lowering import Target, ToolSpec, View, lower
-from aether.profile import DEFAULTS, Profile, Protocol
+from aether.profile import Protocol
 from aether.transcript import (
     Answer,
     Blob,
@@ -31,185 +28,32 @@ from aether.transcript import (
     Transcript,
     Turn,
 )
-from aether.wire import WIRES, Ask
-from aether.wire.check import Issued, Violation, check
+from aether.wire import WIRES
 from tests.scripted import chat, messages, responses
 from tests.scripted.ids import Issuer
 from tests.scripted.reply import Call, Reply
 from tests.scripted.request import Ask as Request
-from tests.scripted.strict import chat as strict_chat
-from tests.scripted.strict import messages as strict_messages
-from tests.scripted.strict import responses as strict_responses
-from tests.scripted.strict.rules import Strictness
-
-JSON = dict[str, Any]
-SYSTEM = "You are {model}, served by {provider}."
-TOOLS = (
-    ToolSpec("read_file", "Read a file.", {"type": "object", "properties": {"path": {"type": "string"}}}),
-    ToolSpec("calculate", "Calculate.", {"type": "object", "properties": {"expression": {"type": "string"}}}),
+from tests.wire.peers import (
+    ANTHROPIC,
+    BY_NAME,
+    BYTES,
+    CHAT,
+    JSON,
+    PEERS,
+    PNG,
+    RESPONSES,
+    SYSTEM,
+    TOOLS,
+    WITH_TOOLS,
+    Peer,
 )
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 24
-PDF = b"%PDF-1.4 " + b"\0" * 16
-BYTES = {"png": PNG, "pdf": PDF, "text": b"plain text"}
 
+__all__ = [
+    "ANTHROPIC", "BYTES", "BY_NAME", "CHAT", "JSON", "PEERS", "PNG", "RESPONSES", "SYSTEM", "TOOLS", "WITH_TOOLS",
+    "Peer", "Talk", "blocks", "calls_in", "events_of", "foreign_step", "items", "picture", "read", "results_in",
+    "shown", "sse_events", "strings",
+]  # fmt: skip
 
-def read_blob(blob: Blob) -> bytes:
-    """Return the bytes of a test's blob; KeyError for any other."""
-    return BYTES[blob.sha256]
-
-
-@dataclass(frozen=True)
-class Peer:
-    """One model on one service."""
-
-    name: str
-    protocol: Protocol
-    quirks: JSON = field(default_factory=dict[str, Any])
-    tools: tuple[ToolSpec, ...] = TOOLS
-
-    @property
-    def profile(self) -> Profile:
-        return DEFAULTS[self.protocol].with_fields(self.quirks)
-
-    @property
-    def origin(self) -> Origin:
-        return Origin(self.protocol, f"https://{self.name}.test/v1", "a1b2c3", f"{self.name}-model")
-
-    @property
-    def target(self) -> Target:
-        return Target(self.name, self.origin, self.profile, self.tools if self.profile.tools else ())
-
-    def view(self, transcript: Transcript, *, strict: bool = False) -> View:
-        return lower(transcript, self.target, strict=strict)
-
-    def ask(self, **settings: Any) -> Ask:
-        return Ask(self.origin.model, self.profile, read_blob=read_blob, **settings)
-
-    def body(self, transcript: Transcript, *, strict: bool = False, **settings: Any) -> JSON:
-        """Return the body of the next request to this peer."""
-        return WIRES[self.protocol].lower(self.view(transcript, strict=strict), self.ask(**settings))
-
-    def check(self, body: JSON, transcript: Transcript | None = None) -> list[Violation]:
-        """Return what our own checker finds."""
-        return check(self.protocol, body, self.profile, issued_to(transcript, self) if transcript else Issued())
-
-    @property
-    def strictness(self) -> Strictness:
-        """Say the same facts to the independent judge."""
-        profile = self.profile
-        keys = {*profile.extra_keys, profile.reasoning_key} - {""}
-        return Strictness(
-            extra_keys=frozenset(keys),
-            nine_char_ids=profile.id_rule == "nine",
-            no_user_after_tool=profile.strict_tool_user,
-            alternates=profile.strict_alternation and self.protocol == "openai-chat",
-            leads_with_system=profile.system == "lead",
-            no_system=profile.system == "none",
-            takes_mid_system=profile.system == "any",
-            takes_images=profile.vision,
-            takes_tools=profile.tools,
-            wants_string_content=profile.string_content and not profile.vision,
-            wants_reasoning=profile.reasoning_needed,
-            is_o_series=profile.max_tokens_key == "max_completion_tokens" and profile.sampling == "none",
-            sampling=profile.sampling,
-            binds_thinking=self.protocol == "anthropic-messages",
-        )
-
-    def refusals(self, body: JSON, issuer: Issuer | None = None) -> list[str]:
-        """Return why a strict service of this kind would refuse the body, in its words."""
-        body, issuer = copy.deepcopy(body), issuer or Issuer()
-        match self.protocol:
-            case "openai-chat":
-                if self.profile.foreign_call_extra:  # a key of this dialect, unknown to the SDK's types
-                    for message in body["messages"]:
-                        for call in message.get("tool_calls", ()):
-                            call.pop("extra_content", None)
-                found = strict_chat.faults(body, self.strictness)
-            case "openai-responses":
-                found = strict_responses.faults(body, self.strictness, issuer)
-            case "anthropic-messages":
-                found = strict_messages.faults(body, self.strictness, issuer)
-        return [f.message for f in found]
-
-
-def issued_to(transcript: Transcript, peer: Peer) -> Issued:
-    """Gather the opaque strings that the peer itself has given out."""
-    found: set[str] = set()
-    for turn in transcript.turns:
-        for answer in turn.answers:
-            for step in answer.steps:
-                if step.origin == peer.origin:
-                    for native in step.native:
-                        found |= {str(native.data.get(k)) for k in ("id", "signature", "data", "encrypted_content")}
-    return Issued(frozenset(found - {"None", ""}))
-
-
-SKIPPED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
-FULL_CHAT = {"tools": True, "system": "any", "strict_alternation": False, "strict_tool_user": False}
-PEERS = (
-    Peer("anthropic-old", "anthropic-messages"),
-    Peer(
-        "anthropic-new",
-        "anthropic-messages",
-        {"system": "any", "vision": True, "files": True, "sampling": "none", "strict_alternation": False},
-    ),
-    Peer("anthropic-no-tools", "anthropic-messages", {"tools": False}),
-    Peer(
-        "chat-openai",
-        "openai-chat",
-        FULL_CHAT
-        | {
-            "developer_role": True,
-            "vision": True,
-            "files": True,
-            "max_tokens_key": "max_completion_tokens",
-            "string_content": False,
-            "sampling": "none",
-        },
-    ),
-    Peer(
-        "chat-mistral",
-        "openai-chat",
-        {"tools": True, "vision": True, "id_rule": "nine", "stream_usage": False, "sampling": "free"},
-    ),
-    Peer("chat-unknown", "openai-chat"),
-    Peer(
-        "chat-deepseek",
-        "openai-chat",
-        {"tools": True, "reasoning_key": "reasoning_content", "reasoning_needed": True, "reasoning_placeholder": "."},
-    ),
-    Peer("chat-text-only", "openai-chat", {"tools": True, "strict_alternation": False, "strict_tool_user": False}),
-    Peer("chat-no-system", "openai-chat", {"tools": True, "system": "none"}),
-    Peer(
-        "chat-gemini",
-        "openai-chat",
-        {
-            "tools": True,
-            "vision": True,
-            "string_content": False,
-            "sampling": "free",
-            "foreign_call_extra": json.dumps({"extra_content": SKIPPED}),
-        },
-    ),
-    Peer(
-        "responses-openai",
-        "openai-responses",
-        {
-            "reasoning_key": "encrypted_content",
-            "system": "any",
-            "developer_role": True,
-            "vision": True,
-            "files": True,
-            "sampling": "none",
-        },
-    ),
-    Peer("responses-local", "openai-responses"),
-)
-BY_NAME = {p.name: p for p in PEERS}
-ANTHROPIC = tuple(p for p in PEERS if p.protocol == "anthropic-messages")
-CHAT = tuple(p for p in PEERS if p.protocol == "openai-chat")
-RESPONSES = tuple(p for p in PEERS if p.protocol == "openai-responses")
-WITH_TOOLS = tuple(p for p in PEERS if p.profile.tools)
 SPEAKERS = {"openai-chat": chat, "openai-responses": responses, "anthropic-messages": messages}
 
 
@@ -288,8 +132,12 @@ class Talk:
         stop: StopReason | None = None,
         strict: bool = False,
         cut_after: int | None = None,
+        edit: Callable[[JSON], JSON | None] = lambda event: event,
     ) -> Talk:
-        """Let a peer answer one request, as its service streams it; `cut_after`: after so many events."""
+        """Let a peer answer one request, as its service streams it.
+
+        `cut_after`: the stream breaks after so many events; `edit` changes an event on its way, or swallows it.
+        """
         peer = BY_NAME[name]
         reply = Reply(
             text=text,
@@ -304,23 +152,37 @@ class Talk:
         events = events_of(peer, reply, body, self.issuers[name])
         if peer.profile.foreign_call_extra:
             events = [_signed(e) for e in events]
-        got = read(peer.protocol, events[:cut_after])
+        if peer.profile.reasoning_key == "reasoning_details":
+            events = [_detailed(e) for e in events]
+        events = [kept for e in events if (kept := edit(e)) is not None]
+        return self.heard(peer, events[:cut_after], results, prefix=view.prefix)
+
+    def heard(
+        self, peer: Peer, events: Iterable[JSON], results: Iterable[str | ToolResult] = (), *, prefix: str | None = None
+    ) -> Talk:
+        """Add the step that these events of a peer make."""
+        got = read(peer.protocol, events)
         step = Step(
             provider=peer.name,
             model=peer.origin.model,
             origin=peer.origin,
             parts=got.parts,
             native=got.native if got.complete else (),
-            prefix=view.prefix,
+            prefix=peer.view(self.transcript).prefix if prefix is None else prefix,
             stop=got.stop,
             reported_model=got.reported_model,
             usage=got.usage,
         )
         return self.step(step, results)
 
+    def answered(self, *results: ToolResult) -> Talk:
+        """Give the last step these results."""
+        answer = self.turn.answer or Answer()
+        return self._set(replace(answer, steps=(*answer.steps[:-1], replace(answer.steps[-1], results=results))))
+
     def step(self, step: Step, results: Iterable[str | ToolResult] = ()) -> Talk:
         """Add a step as it is; results as texts answer its calls in order."""
-        given = tuple(
+        given = step.results or tuple(
             r if isinstance(r, ToolResult) else ToolResult(c.id, c.name, (Text(r),))
             for c, r in zip(step.calls, results, strict=False)
         )
@@ -349,6 +211,15 @@ def _signed(event: JSON) -> JSON:
         for call in choice["delta"].get("tool_calls") or ():
             if "id" in call:
                 call["extra_content"] = GEMINI_SIGNATURE
+    return event
+
+
+def _detailed(event: JSON) -> JSON:
+    """Tell reasoning in the form of OpenRouter."""
+    for choice in event.get("choices", ()):
+        if thought := choice["delta"].pop("reasoning_content", None):
+            detail = {"type": "reasoning.text", "text": thought, "index": 0}
+            choice["delta"] |= {"reasoning": thought, "reasoning_details": [detail]}
     return event
 
 
@@ -415,7 +286,11 @@ def calls_in(body: JSON) -> list[JSON]:
 
 def results_in(body: JSON) -> list[tuple[str, str]]:
     """Return the tool results of a body in one form: the call's id, all text."""
-    found = [(b["tool_use_id"], "\n".join(strings(b["content"]))) for b in blocks(body, "tool_result")]
+    found = [(b["tool_use_id"], _texts(b["content"])) for b in blocks(body, "tool_result")]
     found += [(i["tool_call_id"], i["content"]) for i in items(body) if i.get("role") == "tool"]
     outputs = blocks(body, "function_call_output")
-    return found + [(i["call_id"], "\n".join(strings(i["output"]))) for i in outputs]
+    return found + [(i["call_id"], _texts(i["output"])) for i in outputs]
+
+
+def _texts(content: str | list[JSON]) -> str:
+    return content if isinstance(content, str) else "\n".join(b["text"] for b in content if "text" in b)
