@@ -64,6 +64,7 @@ class Settings:
     default: str | None = None
     providers_file: Path | None = None
     data_dir: Path = Path("data")
+    database_url: Secret | None = None
     models_dir: Path = Path("models")
     tools: ToolLevel = "read"
     workspace: Path = Path("workspace")
@@ -90,6 +91,7 @@ class Settings:
             default=_reference(get("AETHER_DEFAULT")),
             providers_file=_file("AETHER_PROVIDERS", providers) if providers else None,
             data_dir=Path(get("AETHER_DATA_DIR") or "data"),
+            database_url=Secret(url) if (url := get("AETHER_DATABASE_URL")) else None,
             models_dir=Path(get("AETHER_MODELS_DIR") or "models"),
             tools=_tool_level(get("AETHER_TOOLS") or "read"),
             workspace=_workspace(get("AETHER_WORKSPACE")),
@@ -98,6 +100,11 @@ class Settings:
             log_level=_level(get("AETHER_LOG_LEVEL") or "INFO"),
             environment=merged,
         )
+
+    @property
+    def database(self) -> str:
+        """Return the URL of the database: the operator's, else a file in the data folder."""
+        return self.database_url.reveal() if self.database_url else f"sqlite:///{self.data_dir / 'aether.db'}"
 
     def for_children(self) -> dict[str, str]:
         """Return the little of the environment that a child process needs; no key is in it."""

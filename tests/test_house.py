@@ -90,6 +90,8 @@ KNOWS = {
     "anthropic": {"llm"},
     "httpx2": {"llm"},
     "sqlalchemy": {"store"},
+    "alembic": {"store"},
+    "psycopg": {"store"},
 }
 
 

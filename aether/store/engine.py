@@ -1,0 +1,158 @@
+"""A database by its URL: SQLite with its write-ahead log, or PostgreSQL; and its schema, brought up to date.
+
+All that differs between the two databases when a connection is made stands here. A file that
+a newer Aether wrote is refused before anything is written; a damaged one is moved aside.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from aether.errors import SettingError
+
+log = logging.getLogger("aether")
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_S = 5
+"""Seconds that a writer waits for another one."""
+CONNECTIONS = 8
+LOCK = 7_238_417
+"""The number of PostgreSQL's advisory lock under which one process at a time migrates."""
+CHECKED_WHOLE = 200_000_000
+"""Bytes up to which an SQLite file is read whole at the start, to see whether it is damaged."""
+
+
+def open_engine(url: str) -> Engine:
+    """Return the engine for a URL; nothing is connected yet. Raises SettingError for a URL of another kind."""
+    made = database_url(url)
+    if made.get_backend_name() == "sqlite":
+        # `timeout` is SQLite's busy handler. Threads share the pool, never a connection at once.
+        engine = sa.create_engine(
+            made,
+            connect_args={"timeout": BUSY_S, "check_same_thread": False},
+            poolclass=sa.QueuePool,
+            pool_size=CONNECTIONS,
+            hide_parameters=True,
+        )
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = f"-c statement_timeout={BUSY_S * 6000} -c lock_timeout={BUSY_S * 1000}"
+    return sa.create_engine(
+        made,
+        connect_args={"connect_timeout": BUSY_S, "options": options},
+        pool_size=CONNECTIONS,
+        pool_pre_ping=True,
+        pool_timeout=BUSY_S,
+        hide_parameters=True,
+    )
+
+
+def database_url(url: str) -> URL:
+    """Return the parsed URL with our driver in it."""
+    try:
+        made = make_url(url)
+    except ArgumentError:
+        made = None
+    match made.get_backend_name() if made is not None else "":
+        case "sqlite" if made is not None and made.database and made.database != ":memory:":
+            return made.set(drivername="sqlite")
+        case "postgresql" | "postgres" if made is not None:
+            return made.set(drivername="postgresql+psycopg")
+        case _:
+            raise SettingError("AETHER_DATABASE_URL must begin with postgresql:// or sqlite:///, and name a database.")
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to this version's in one transaction; raise SettingError if a newer Aether made it."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+        _refuse_newer(_revisions(connection), known)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def prepare_file(path: Path) -> str:
+    """Look at an SQLite file before it is used; return a sentence if it was damaged and moved aside.
+
+    Raises SettingError, with the file untouched, if a newer Aether made it.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return ""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S)) as connection:
+            found = connection.execute("SELECT name FROM sqlite_master WHERE name = 'alembic_version'").fetchall()
+            versions = connection.execute("SELECT version_num FROM alembic_version").fetchall() if found else []
+            _refuse_newer({str(row[0]) for row in versions}, known)
+            if path.stat().st_size <= CHECKED_WHOLE:
+                verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if verdict[0] != "ok":
+                    raise sqlite3.DatabaseError(verdict[0])
+    except sqlite3.OperationalError:  # locked, or not to be opened: that is no damage
+        return ""
+    except sqlite3.DatabaseError as error:
+        return _move_aside(path, error)
+    return ""
+
+
+def _move_aside(path: Path, error: sqlite3.DatabaseError) -> str:
+    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+    for suffix in ("", "-wal", "-shm"):
+        if (part := path.with_name(path.name + suffix)).exists():
+            part.replace(aside.with_name(aside.name + suffix))
+    said = f"The file of conversations was damaged. It was moved to {aside.name}; a new one was begun."
+    log.error("%s (%s)", said, error)
+    return said
+
+
+def _revisions(connection: Connection) -> set[str]:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return set()
+    return {str(row[0]) for row in connection.execute(sa.text("SELECT version_num FROM alembic_version"))}
+
+
+def _refuse_newer(found: set[str], known: set[str]) -> None:
+    if unknown := found - known:
+        raise SettingError(
+            f"The database was written by a newer Aether (schema {', '.join(sorted(unknown))}). "
+            "Start that version, or name another database in AETHER_DATABASE_URL. Nothing was changed."
+        )
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None  # we begin transactions by ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later would be refused at once where another writes: no waiting.
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def reading(engine: Engine) -> Generator[Connection]:
+    """Open a transaction that only reads: writers do not wait for it."""
+    with engine.connect().execution_options(reads=True) as connection, connection.begin():
+        yield connection
