@@ -12,8 +12,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
-from aether.errors import AetherError
-from aether.llm import Pool, list_models
+from aether.discovery import Discovery
+from aether.llm import Pool
 from aether.local_model import LocalModel, State
 from aether.logs import Redactor
 from aether.router import ProviderRouter
@@ -71,6 +71,8 @@ class Services:
         self.router = ProviderRouter(
             self.catalog, self.pool, address=self.local.address if self.local is not None else None
         )
+        self.discovery = Discovery(self.catalog, self.pool, settings.data_dir / "lists")
+        self.discovery.recall()
         self.sessions = Sessions()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -128,9 +130,7 @@ class Services:
         else:
             for provider in self._local_providers():
                 self.catalog.set_status(provider.name, False, "switched off by AETHER_LOCAL=0")
-        for provider in self.catalog.providers:
-            if provider.discover and not provider.local and self.catalog.readiness(provider.name).ready:
-                self._spawn(self._discover(provider))
+        self._spawn(self.discovery.run())
 
     async def stop(self) -> None:
         """End turns, tools, tasks, the local model and all connections."""
@@ -146,14 +146,3 @@ class Services:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    async def _discover(self, provider: Provider) -> None:
-        """Ask a provider for its list once; what it answers tells also whether it is ready."""
-        try:
-            entries = await list_models(provider, self.catalog.key(provider), self.pool)
-        except AetherError as error:
-            self.catalog.set_status(provider.name, False, str(error))
-            log.info("Provider %s: no list of models: %s", provider.name, error)
-            return
-        self.catalog.merge_live(provider.name, entries)
-        self.catalog.set_status(provider.name, True, "")

@@ -22,6 +22,7 @@ ORDER = [
     "attachments",
     "agent",
     "tools",
+    "discovery",
     "router",
     "llm",
     "local_model",

@@ -46,8 +46,10 @@ class Catalog:
     def load(cls, files: Sequence[Path], *, key: Callable[[str], Secret | None]) -> Catalog:
         """Read provider files, later ones over earlier ones; raise CatalogError."""
         merged: dict[str, Provider] = {}
+        leave_out: tuple[str, ...] = ()
         for path in files:
-            merged |= {p.name: p for p in read_providers(path)}
+            providers, leave_out = read_providers(path, leave_out)
+            merged |= {p.name: p for p in providers}
         return cls(list(merged.values()), key=key)
 
     @property

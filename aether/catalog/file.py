@@ -69,8 +69,11 @@ class Provider:
     leave_out: tuple[str, ...] = ()
 
 
-def read_providers(path: Path) -> tuple[Provider, ...]:
-    """Return the providers of a file; raise CatalogError for what cannot be used."""
+def read_providers(path: Path, leave_out: tuple[str, ...] = ()) -> tuple[tuple[Provider, ...], tuple[str, ...]]:
+    """Return the providers of a file, and its patterns of ids behind those of earlier files.
+
+    Raises CatalogError for what cannot be used.
+    """
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -78,7 +81,7 @@ def read_providers(path: Path) -> tuple[Provider, ...]:
     entries = data.get("provider", [])
     if not isinstance(entries, list) or data.keys() - {"provider", "leave_out"}:
         raise CatalogError(f"{path} must hold [[provider]] entries and nothing else.")
-    shared = tuple(str(p) for p in data.get("leave_out", []))
+    shared = (*leave_out, *(str(p) for p in data.get("leave_out", [])))
     found: list[Provider] = []
     for entry in cast(list[object], entries):
         table = _table(entry, PROVIDER_KEYS, f"{path}: a provider")
@@ -87,7 +90,7 @@ def read_providers(path: Path) -> tuple[Provider, ...]:
         if any(p.name == provider.name for p in found):
             raise CatalogError(f"{where} stands there twice.")
         found.append(provider)
-    return tuple(found)
+    return tuple(found), shared
 
 
 def _table(entry: object, keys: Mapping[str, type | tuple[type, ...]], where: str) -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""The catalog: every shipped entry is whole, files lie over one another, mistakes are sentences."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aether.catalog import SHIPPED_PROVIDERS, Catalog
+from aether.errors import CatalogError, MissingKey, UnknownModel, UnknownProvider
+from aether.llm import Pool
+from aether.router import ProviderRouter
+from aether.settings import Secret
+
+ROOT = Path(__file__).parent.parent.parent
+CONTRACT = {
+    *("local", "anthropic", "openai", "openrouter", "nvidia", "litellm", "ollama", "lmstudio", "vllm", "groq"),
+    *("mistral", "deepseek", "gemini", "xai", "together", "huggingface", "cerebras"),
+}
+SHIPPED = Catalog.load([SHIPPED_PROVIDERS], key=lambda name: None)
+ENTRY = '[[provider]]\nname = "acme"\nlabel = "Acme"\nprotocol = "openai-chat"\nbase_url = "https://acme.example/v1"\n'
+
+
+def load(folder: Path, text: str, *, key: str | None = None) -> Catalog:
+    file = folder / "more.toml"
+    file.write_text(text)
+    return Catalog.load([SHIPPED_PROVIDERS, file], key=lambda name: Secret(key) if key else None)
+
+
+def test_every_provider_of_the_contract_is_shipped() -> None:
+    assert {p.name for p in SHIPPED.providers} >= CONTRACT
+
+
+@pytest.mark.parametrize("name", [p.name for p in SHIPPED.providers])
+def test_each_entry_is_whole_and_documented(name: str) -> None:
+    provider = SHIPPED.provider(name)
+    assert provider.models or provider.discover, "it offers nothing"
+    versioned = re.search(r"/v\d", provider.base_url)
+    assert bool(versioned) == (provider.protocol != "anthropic-messages") or provider.local
+    assert provider.base_url.startswith("https://") or "127.0.0.1" in provider.base_url or provider.local
+    for model in SHIPPED.models(name):
+        assert model.label
+        assert model.label != model.id, f"{model.id} has no name for people"
+        assert model.tagline, f"{model.id} has no line that says what it is for"
+    text = SHIPPED_PROVIDERS.read_text()
+    before = text[: text.index(f'name = "{name}"')].rsplit("\n\n", 1)[1]
+    assert before.lstrip().startswith("#") or provider.local, "its source stands in a comment above it"
+    if provider.api_key_env:
+        assert f"# {provider.api_key_env}=" in (ROOT / ".env.example").read_text()
+
+
+def test_a_provider_without_its_key_is_listed_with_what_it_wants() -> None:
+    listed = {p["name"]: p for p in SHIPPED.to_dict()}
+    assert listed["anthropic"]["ready"] is False
+    assert "ANTHROPIC_API_KEY" in listed["anthropic"]["reason"]
+    assert listed["local"]["ready"] is True
+    assert set(listed["anthropic"]) == {"name", "label", "protocol", "ready", "reason", "models"}
+
+
+def test_a_reference_is_split_at_its_first_slash() -> None:
+    assert Catalog.split("openrouter/qwen/qwen3-next") == ("openrouter", "qwen/qwen3-next")
+
+
+def test_a_later_file_adds_and_replaces_by_name(tmp_path: Path) -> None:
+    replaced = ENTRY.replace("acme", "groq").replace("Acme", "My Groq")
+    catalog = load(tmp_path, f'{ENTRY}models = ["acme-1"]\n{replaced}models = ["x"]\n')
+    assert catalog.provider("acme").models[0].id == "acme-1"
+    assert catalog.provider("groq").label == "My Groq"
+    assert len([p for p in catalog.providers if p.name == "groq"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[provider]\n", "cannot be read"),
+        ('provider = "x"\n', "[[provider]] entries"),
+        (ENTRY.replace('label = "Acme"\n', ""), "has no label"),
+        (ENTRY.replace('"acme"', '"a/b"'), "no slash"),
+        (ENTRY.replace("openai-chat", "carrier-pigeon"), "protocol must be one of"),
+        (ENTRY.replace("https://", "ftp://"), "http:// or https://"),
+        (ENTRY.replace("https://", "https://user:pass@"), "must not hold a user"),
+        (ENTRY + "colour = 1\n", "unknown field: colour"),
+        (ENTRY + 'models = "m"\n', "models is of the wrong type"),
+        (ENTRY + "profile = { wings = true }\n", "unknown profile field: wings"),
+        (ENTRY + 'profile = { tools = "yes" }\n', "profile.tools is of the wrong type"),
+        (ENTRY + '[[provider.model]]\nid = "m"\nprice = { input = -1, output = 2 }\n', "a price has input and output"),
+        (ENTRY + ENTRY, "stands there twice"),
+    ],
+)
+def test_a_mistake_in_a_file_is_a_sentence_that_names_the_entry(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(CatalogError) as caught:
+        load(tmp_path, text)
+    assert says in caught.value.sentence
+    assert "more.toml" in caught.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "error"),
+    [
+        ("nobody", "m", UnknownProvider),
+        (None, None, UnknownProvider),
+        ({"name": "anthropic"}, "m", UnknownProvider),
+        ("anthropic", "claude-nope", UnknownModel),
+        ("anthropic", None, UnknownModel),
+        ("openrouter", "  ", UnknownModel),
+        ("anthropic", "claude-opus-5-5", MissingKey),
+    ],
+)
+async def test_what_cannot_be_resolved_is_refused(provider: object, model: object, error: type[Exception]) -> None:
+    pool = Pool()
+    with pytest.raises(error):
+        ProviderRouter(SHIPPED, pool).bind(provider, model)
+    await pool.aclose()
+
+
+def test_a_live_list_adds_behind_and_fills_in_what_the_file_leaves_out(tmp_path: Path) -> None:
+    catalog = load(tmp_path, ENTRY + 'models = ["m"]\n[[provider.model]]\nid = "m"\nvision = true\n', key="k")
+    entries: list[dict[str, Any]] = [
+        {"id": "m", "context_length": 5000, "architecture": {"input_modalities": ["text"]}},
+        {"id": "other", "pricing": {"prompt": "0.000001", "completion": "0.000002"}},
+        {"id": "text-embedding-3"},
+        {"id": 7},
+        {},
+    ]
+    catalog.merge_live("acme", entries)
+    first, second = catalog.models("acme")
+    assert (first.id, first.profile.context_window, first.profile.vision) == ("m", 5000, True)
+    assert second.id == "other"
+    assert second.price is not None
+    assert (second.price.input, second.price.output) == (1.0, 2.0)
+
+
+def test_what_an_error_told_wins_over_all_else(tmp_path: Path) -> None:
+    catalog = load(tmp_path, ENTRY + 'models = ["m"]\n[[provider.model]]\nid = "m"\ncontext_window = 9000\n')
+    catalog.learn("acme", "m", context_window=2048, tools=False)
+    assert catalog.model("acme", "m").profile.context_window == 2048
+    with pytest.raises(KeyError):
+        catalog.learn("acme", "m", wings=True)
