@@ -30,11 +30,19 @@ from tests.scripted import ScriptedProvider
 from tests.swap.rig import KEY, PROTOCOLS, Rig
 
 every_protocol = pytest.mark.parametrize("name", PROTOCOLS)
-IMPATIENT = Budgets(connect_s=1.0, first_event_s=0.5, gap_s=0.5, whole_s=1.5, retries=2, longest_wait_s=2.0)
+PATIENT = Budgets(connect_s=10.0, first_event_s=30.0, gap_s=30.0, whole_s=60.0, retries=2, longest_wait_s=2.0)
+IMPATIENT = Budgets(connect_s=10.0, first_event_s=1.0, gap_s=1.0, whole_s=3.0, retries=0)
 
 
 @pytest.fixture
 async def rig(scripted: ScriptedProvider, tmp_path: Path) -> AsyncIterator[Rig]:
+    made = Rig(scripted, tmp_path, budgets=PATIENT)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def impatient(scripted: ScriptedProvider, tmp_path: Path) -> AsyncIterator[Rig]:
     made = Rig(scripted, tmp_path, budgets=IMPATIENT)
     yield made
     await made.aclose()
@@ -96,9 +104,6 @@ async def test_a_wait_that_is_too_long_is_left_to_the_user(rig: Rig, name: str) 
         ("html-502", ServerError),
         ("inband-error", ProviderError),
         ("garbled", ProviderError),
-        ("silent", SilenceError),
-        ("silent-headers", SilenceError),
-        ("stall-2", SilenceError),
     ],
 )
 async def test_each_failure_is_one_plain_sentence_without_a_key(
@@ -115,16 +120,18 @@ async def test_each_failure_is_one_plain_sentence_without_a_key(
 
 
 @every_protocol
-async def test_an_answer_without_end_is_ended(rig: Rig, name: str) -> None:
-    with pytest.raises(SilenceError):
-        await hear(rig, f"{name}/paced-20x500")
-    await rig.scripted.until(lambda s: s.open_streams == 0)
+@pytest.mark.parametrize("model", ["silent", "silent-headers", "stall-2", "paced-20x500"])
+async def test_silence_and_an_answer_without_end_are_ended(impatient: Rig, name: str, model: str) -> None:
+    with pytest.raises(SilenceError) as caught:
+        await hear(impatient, f"{name}/{model}")
+    assert "no sign of life" in caught.value.sentence
+    await impatient.scripted.until(lambda s: s.open_streams == 0)
 
 
 @every_protocol
 async def test_nobody_at_the_address_is_said_in_words(tmp_path: Path, name: str) -> None:
     with ScriptedProvider() as gone:
-        rig = Rig(gone, tmp_path, budgets=IMPATIENT)
+        rig = Rig(gone, tmp_path, budgets=PATIENT)
     with pytest.raises(NetworkError) as caught:
         await hear(rig, f"{name}/echo")
     assert "could not be reached" in caught.value.sentence
@@ -159,7 +166,7 @@ async def test_no_redirect_is_followed(scripted: ScriptedProvider, tmp_path: Pat
         f'[[provider]]\nname = "away"\nlabel = "Away"\nprotocol = "{PROTOCOLS[name]}"\nbase_url = "{root}"\n'
         'api_key_env = "SCRIPTED_KEY"\nmodels = ["echo"]\n'
     )
-    rig = Rig(scripted, tmp_path, budgets=IMPATIENT, extra=extra)
+    rig = Rig(scripted, tmp_path, budgets=PATIENT, extra=extra)
     try:
         with pytest.raises(ProviderError):
             await hear(rig, "away/echo")
