@@ -22,6 +22,7 @@
         ├── ModelNotFoundError  the service does not know the model
         ├── NetworkError        no connection, or it broke
         ├── SilenceError        no sign of life in time
+        ├── MovedError          the service redirects to another address, which is not followed
         ├── GarbledError        the service sent something that is not its protocol
         └── ServerError         the service failed
 
@@ -168,6 +169,11 @@ class NetworkError(ProviderError):
 
 class SilenceError(ProviderError):
     kind = "silence"
+
+
+class MovedError(ProviderError):
+    kind = "moved"
+    remedy = "Your message is kept. Correct the base_url of this provider, or answer with another model."
 
 
 class GarbledError(ProviderError):

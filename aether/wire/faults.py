@@ -17,6 +17,7 @@ from aether.errors import (
     BadRequestError,
     GarbledError,
     ModelNotFoundError,
+    MovedError,
     OverloadedError,
     ProviderError,
     QuotaError,
@@ -95,6 +96,7 @@ SENTENCES: dict[type[ProviderError], str] = {
     BadHistoryError: "{label} could not read this conversation in the form it was sent.",
     BadRequestError: "{label} refused the request.",
     ServerError: "{label} had a fault of its own.",
+    MovedError: "{label} redirects to another address, and Aether follows no redirect with a key.",
     GarbledError: "{label} sent an answer that could not be read.",
 }
 WINDOWS = re.compile(
@@ -131,6 +133,8 @@ def _learnt(kind: type[ProviderError], said: str) -> dict[str, int | bool]:
 
 
 def _kind(status: int | None, said: str) -> type[ProviderError]:
+    if status is not None and 300 <= status < 400:
+        return MovedError
     if status is not None and status not in (400, 404, 413, 422, 429) and status in STATUSES:
         return STATUSES[status]
     spoken = next((kind for kind, words in SAID if re.search("|".join(words), said, re.IGNORECASE)), None)
