@@ -1,4 +1,4 @@
-"""What a test in another process asks of the server: `/_log`, `/_state`, `/_script`, `/_release`. On no record."""
+"""What a test in another process asks: `/_log`, `/_last`, `/_state`, `/_script`, `/_release`. On no record."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def control(server: Controlled, method: str, path: str, given: JSON) -> Any:
     match method, path:
         case "GET", "/_log":
             return [e.to_dict() for e in server.requests]
+        case "GET", "/_last":
+            return server.requests[-1].to_dict()
         case "GET", "/_state":
             return server.log.state()
         case "POST", "/_script":

@@ -1,0 +1,1 @@
+"""The steps of a run: each measures one kind of work, for every application in turn."""

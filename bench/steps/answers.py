@@ -1,0 +1,75 @@
+"""Answers on the page: first text, a paced answer behind a long history, a burst of tokens."""
+
+from __future__ import annotations
+
+from bench.apps import App
+from bench.browser import Chromium, Timed, Visit, chromium
+from bench.plan import WARM_UP, Plan, visit
+from bench.provider import Provider
+from bench.raw import sdk_loop
+
+PACED = "paced-50x200"
+PACED_S = 199 / 50
+"""When the paced model writes its last token, after its first."""
+
+
+def first_text(plan: Plan) -> None:
+    """Time Enter → first text, with and without a history, and the bare SDK on the same work."""
+    with Provider() as provider, chromium() as browser:
+        for _ in range(plan.rounds):
+            for turns in (0, 200):
+                raw = [r["first_ms"] for r in sdk_loop(provider.url, "fast-1", turns=turns, times=plan.asks)]
+                plan.book.add(f"first_text/{turns}/ms", "bare SDK", raw)
+                base = sorted(raw)[len(raw) // 2]
+                for app in plan.apps:
+                    times = [t.first_ms for t in _asked(plan, app, provider, browser, model="fast-1", turns=turns)]
+                    plan.book.add(f"first_text/{turns}/ms", app.name, times)
+                    plan.book.add(f"first_text/{turns}/added_ms", app.name, [t - base for t in times])
+
+
+def paced(plan: Plan) -> None:
+    """Time 200 tokens at 50 a second behind growing histories; count CPU and slow frames."""
+    with Provider() as provider, chromium() as browser:
+        for _ in range(plan.rounds):
+            for turns in (0, 200) if plan.is_quick else (0, 100, 200, 300):
+                for app in plan.apps:
+                    if app.name != "Aether" and turns == 300:
+                        continue
+                    _note(plan, f"paced/{turns}", app, _asked(plan, app, provider, browser, PACED, turns, asks=1))
+
+
+def fast(plan: Plan) -> None:
+    """Time many tokens that the model writes at once."""
+    with Provider() as provider, chromium() as browser:
+        for _ in range(plan.rounds):
+            for app in plan.apps:
+                _note(plan, "fast/1000", app, _asked(plan, app, provider, browser, "fast-1000", 0, asks=2))
+
+
+def _asked(
+    plan: Plan, app: App, provider: Provider, browser: Chromium, model: str, turns: int, *, asks: int = 0
+) -> list[Timed]:
+    with visit(app, provider, browser, turns=turns) as page:
+        _warm_up(page)
+        page.choose(model)
+        return [page.ask() for _ in range(asks or plan.asks)]
+
+
+def _warm_up(page: Visit) -> None:
+    page.choose("fast-1")
+    for _ in range(WARM_UP):
+        page.ask()
+
+
+def _note(plan: Plan, prefix: str, app: App, answers: list[Timed]) -> None:
+    figures = {
+        "behind_s": [a.painted_ms / 1000 - PACED_S for a in answers],
+        "painted_s": [a.painted_ms / 1000 for a in answers],
+        "server_cpu_s": [a.server_cpu_s for a in answers],
+        "browser_cpu_s": [a.browser_cpu_s for a in answers],
+        "long_frames": [a.long_frames for a in answers],
+        "worst_frame_ms": [a.worst_frame_ms for a in answers],
+        "gap_ms": [a.p95_gap_ms for a in answers],
+    }
+    for figure, values in figures.items():
+        plan.book.add(f"{prefix}/{figure}", app.name, values)

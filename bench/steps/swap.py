@@ -1,0 +1,70 @@
+"""The swap: on the server while 50 answers stream, and from the click to the badge in the browser."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+
+from bench.apps import Aether
+from bench.browser import chromium
+from bench.history import services_over
+from bench.plan import WARM_UP, Plan, visit
+from bench.provider import Provider
+
+STREAMS = 50
+HISTORY = 200
+SWAPS = 500
+
+
+def swap(plan: Plan) -> None:
+    """Measure both."""
+    with Provider() as provider:
+        for _ in range(plan.rounds):
+            plan.book.add("swap/server_ms", "Aether", asyncio.run(_on_the_server(provider)))
+        _in_the_browser(plan, provider)
+
+
+async def _on_the_server(provider: Provider) -> list[float]:
+    """Swap in a conversation of 200 turns while 50 others stream; return milliseconds."""
+    with services_over(provider) as services:
+        writing = [services.new_runtime() for _ in range(STREAMS)]
+        mine = services.new_runtime()
+        mine.select("chat", "fast-200")
+        for _ in range(HISTORY):
+            mine.ask("an earlier question")
+            await mine.settle()
+        for runtime in writing:
+            runtime.select("chat", "paced-50x9000")
+            runtime.ask("go on")
+        await asyncio.sleep(0.5)
+        gc.collect()
+        taken: list[float] = []
+        for number in range(SWAPS):
+            provider_name = ("messages", "responses", "chat")[number % 3]
+            began = time.perf_counter()
+            event = mine.select(provider_name, "fast-200")
+            taken.append((time.perf_counter() - began) * 1000)
+            assert event["event_type"] == "model_updated", event
+            await asyncio.sleep(0.003)
+        assert all(r.busy for r in writing), "the streams ended before the swaps did"
+        await asyncio.gather(*(r.stop() for r in writing))
+        await services.stop()
+    return taken
+
+
+def _in_the_browser(plan: Plan, provider: Provider) -> None:
+    models = ("fast-200", "echo")
+    with chromium() as browser, visit(Aether(), provider, browser, turns=0) as page:
+        page.choose("fast-1")
+        for _ in range(WARM_UP):
+            page.ask()
+        for number in range(10 if plan.is_quick else 40):
+            model = models[number % 2]
+            page.page.locator("#model input").click()
+            option = page.page.get_by_role("option", name=model, exact=True)
+            option.wait_for()
+            page.page.evaluate("(text) => stopwatch.reading(['#active-model'], text)", f"chat/{model}")
+            option.click()
+            plan.book.add("swap/badge_ms", "Aether", page.page.evaluate("stopwatch.result()")["total"])
+            page.page.locator("#active-model[data-word]").wait_for()
