@@ -10,6 +10,7 @@
     │   └── NotReady            known, but it cannot answer now
     ├── BusyError               a turn is already running in this session
     ├── EmptyMessage            nothing to send
+    ├── CellError               what is asked of a cell cannot be done
     ├── LimitError              a limit of the agent's loop was reached
     └── ProviderError           the model's service did not answer as asked
         ├── AuthError           the key was refused
@@ -88,6 +89,11 @@ class BusyError(AetherError):
 class EmptyMessage(AetherError):
     kind = "empty"
     remedy = "Write something first."
+
+
+class CellError(AetherError):
+    kind = "cell"
+    remedy = "Nothing was changed."
 
 
 class LimitError(AetherError):

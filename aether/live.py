@@ -1,38 +1,37 @@
-"""The answer being written, as the screen and the API see it while it grows.
+"""The answer being written, or several to one turn, as the screen and the API see them grow.
 
-One writer (the turn's task) and any number of readers, on one event loop. A reader asks
-for news beyond a version that it knows: news that comes in a burst is taken at once.
+One writer for each answer (its task) and any number of readers, on one event loop. A reader
+asks for news beyond a version that it knows: news that comes in a burst is taken at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from aether.agent import Draft
-from aether.transcript import Answer, Failure, Step, Text, ToolResult
+from aether.transcript import Answer, Failure, Step, Text, ToolResult, Turn
 
 
-class Live:
-    """A turn in progress. `turn` is its index in the transcript."""
+class News:
+    """What a reader can wait for: a version that grows until all is finished."""
 
-    def __init__(self, turn: int) -> None:
-        self.turn = turn
-        self.steps: list[Step] = []
-        self.draft: Draft | None = None
-        self.failure: Failure | None = None
-        self.stopped = False
-        self.finished = False
+    def __init__(self) -> None:
         self.version = 0
         self._news = asyncio.Event()
 
     @property
-    def asked(self) -> str:
-        """Return the reference of the model that was asked last; empty before the first request."""
-        if self.draft is not None:
-            return self.draft.reference
-        return self.steps[-1].reference if self.steps else ""
+    def is_over(self) -> bool:
+        """Tell whether no more news can come."""
+        raise NotImplementedError
+
+    @property
+    def has_words(self) -> bool:
+        """Tell whether there is something to read."""
+        raise NotImplementedError
 
     def touch(self) -> None:
         """Tell the readers that there is news."""
@@ -42,11 +41,51 @@ class Live:
 
     async def changed(self, version: int, timeout_s: float) -> int:
         """Wait for news beyond `version`, or `timeout_s` seconds; return the version now."""
-        if self.version == version and not self.finished:
+        if self.version == version and not self.is_over:
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await self._news.wait()
         return self.version
+
+
+class Live(News):
+    """One answer in progress. `turn` is the index of its turn in the transcript.
+
+    `named` is the reference of the model that it was begun with; if empty, it asks the one
+    that the session has chosen, whichever that is by then.
+    """
+
+    def __init__(self, turn: int, *, named: str = "") -> None:
+        super().__init__()
+        self.turn = turn
+        self.named = named
+        self.steps: list[Step] = []
+        self.draft: Draft | None = None
+        self.failure: Failure | None = None
+        self.stopped = False
+        self.finished = False
+        self.all: News | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.finished
+
+    @property
+    def has_words(self) -> bool:
+        draft = self.draft
+        return bool(self.steps) or (draft is not None and bool(draft.text or draft.reasoning or draft.calls))
+
+    def touch(self) -> None:
+        super().touch()
+        if self.all is not None:
+            self.all.touch()
+
+    @property
+    def asked(self) -> str:
+        """Return the reference of the model that was asked last; empty before the first request."""
+        if self.draft is not None:
+            return self.draft.reference
+        return self.steps[-1].reference if self.steps else ""
 
     def answer(self) -> Answer:
         """Return the answer as far as it is settled."""
@@ -62,6 +101,31 @@ class Live:
             "steps": [step_dict(s) for s in self.steps] + ([_draft_dict(self.draft)] if self.draft else []),
             "error": failure_dict(self.failure),
         }
+
+
+class Lives(News):
+    """All answers to one turn that are written at once. `before` counts those that it had already."""
+
+    def __init__(self, turn: int, answers: Sequence[Live], *, before: int) -> None:
+        super().__init__()
+        self.turn = turn
+        self.answers = tuple(answers)
+        self.before = before
+        for live in self.answers:
+            live.all = self
+
+    @property
+    def is_over(self) -> bool:
+        return all(live.finished for live in self.answers)
+
+    @property
+    def has_words(self) -> bool:
+        return any(live.has_words for live in self.answers)
+
+    def settled(self, turn: Turn) -> Turn:
+        """Return `turn` with the answers that are finished, in the order in which they were asked for."""
+        done = tuple(live.answer() for live in self.answers if live.finished)
+        return replace(turn, answers=turn.answers[: self.before] + done)
 
 
 def step_dict(step: Step) -> dict[str, Any]:

@@ -10,23 +10,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from aether.agent import Limits, answering
 from aether.answering import Means, answer
-from aether.errors import AetherError, BusyError, EmptyMessage, NotReady, ProviderError, SwapError
-from aether.live import Live
+from aether.errors import AetherError, CellError, NotReady, ProviderError, SwapError
+from aether.live import Live, Lives
 from aether.llm import LLM
 from aether.logs import Redactor
 from aether.lowering import Omission, lower
+from aether.notebook import Notebook, asked_for, best
 from aether.receipts import Receipt, WireRecord
 from aether.router import ProviderRouter
 from aether.tools.base import NoTools, Toolbox
-from aether.transcript import Answer, Blob, Part, Text, Transcript, Turn
+from aether.transcript import Answer, Blob, Part, Transcript
 from aether.wire.base import no_blobs
 
 log = logging.getLogger("aether")
@@ -34,10 +34,12 @@ log = logging.getLogger("aether")
 SYSTEM = "You are a helpful assistant. You are {model}, served by {provider}. Answer in the user's language."
 RECORDS = 40
 """How many requests the inspector keeps."""
+MOST_AT_ONCE = 4
+"""How many models may answer one message side by side."""
 
 
-class AgentRuntime:
-    """Hold a conversation and its model; answer, swap, stop, answer again."""
+class AgentRuntime(Notebook):
+    """Hold a conversation and its model; answer, swap, stop, answer again, compare."""
 
     def __init__(
         self,
@@ -49,18 +51,18 @@ class AgentRuntime:
         redact: Redactor | None = None,
         read_blob: Callable[[Blob], bytes] = no_blobs,
     ) -> None:
+        super().__init__(Transcript(SYSTEM))
         self._router = router
         self._default = default
         self._open_toolbox = open_toolbox
         self._limits = limits or Limits()
         self._redact = redact or Redactor()
         self._read_blob = read_blob
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
         self.llm: LLM | None = None
-        self.transcript = Transcript(SYSTEM)
-        self.live: Live | None = None
+        self.lives: Lives | None = None
         self.receipt: Receipt | None = None
         self.records: deque[WireRecord] = deque(maxlen=RECORDS)
         if default:
@@ -81,15 +83,20 @@ class AgentRuntime:
         )
 
     @property
+    def live(self) -> Live | None:
+        """Return the answer that is being written or was written last; of several, the first."""
+        return self.lives.answers[0] if self.lives else None
+
+    @property
     def busy(self) -> bool:
         """Tell whether a turn is running."""
-        return self.live is not None and not self.live.finished
+        return self.lives is not None and not self.lives.is_over
 
     @property
     def pending(self) -> bool:
-        """Tell whether the running turn last asked another model than the one now chosen."""
-        live = self.live
-        return self.busy and live is not None and bool(live.asked) and live.asked != self.reference
+        """Tell whether the running turn last asked another model than the one now chosen, which it follows."""
+        running = [live for live in self.lives.answers if not live.finished] if self.lives else []
+        return any(not live.named and live.asked and live.asked != self.reference for live in running)
 
     @property
     def reference(self) -> str:
@@ -133,63 +140,95 @@ class AgentRuntime:
 
     def ask(self, message: object, attached: tuple[Part, ...] = ()) -> Live:
         """Begin a turn with the user's message and files; raise BusyError, EmptyMessage or NotReady."""
-        words = message if isinstance(message, str) and message.strip() else ""
-        if not words and not attached:
-            raise EmptyMessage("The message is empty.")
+        turn = asked_for(message, attached)
         self._ready()
-        prompt = (*attached, Text(words)) if words else attached
-        self.transcript = self.transcript.with_turn(Turn(prompt, at=time.time()))
-        return self._begin(len(self.transcript.turns) - 1, None)
+        self.transcript = self.transcript.with_turn(turn)
+        return self._begin(len(self.transcript.turns) - 1, [None]).answers[0]
+
+    def compare(self, message: object, references: Sequence[str], attached: tuple[Part, ...] = ()) -> Lives:
+        """Begin a turn that several models answer side by side; raise as `ask`, and SwapError for an unknown model."""
+        turn, models = asked_for(message, attached), self._several(references, least=2)
+        self._idle()
+        self.transcript = self.transcript.with_turn(turn)
+        return self._begin(len(self.transcript.turns) - 1, models)
 
     def rerun(self, turn: int, *, reference: str | None = None) -> Live:
         """Answer turn `turn` once more beside its other answers; with another model if one is named.
 
-        Raises BusyError, SwapError for an unknown reference, EmptyMessage for an unknown turn.
+        Raises BusyError, SwapError for an unknown reference, CellError for an unknown turn.
         """
+        self._cell(turn)
+        other = self._router.resolve(reference) if reference else None
+        if other is None:
+            self._ready()
+        return self._begin(turn, [other]).answers[0]
+
+    def rerun_with(self, turn: int, references: Sequence[str]) -> Lives:
+        """Let several models answer turn `turn` beside its other answers; raise as `rerun`."""
+        self._cell(turn)
+        return self._begin(turn, self._several(references))
+
+    def edit(self, turn: int, message: object) -> Live:
+        """Ask turn `turn` in other words, on a branch of its own; what was there is kept. Raises as `ask`."""
+        edited = self._edited(turn, message if isinstance(message, str) else "")
         self._ready()
-        if not 0 <= turn < len(self.transcript.turns):
-            raise EmptyMessage("There is no such cell in this conversation.")
-        other = self._router.resolve(reference) if reference and reference != self.reference else None
-        return self._begin(turn, other)
+        self.transcript = edited
+        return self._begin(turn, [None]).answers[0]
+
+    def _several(self, references: Sequence[str], *, least: int = 1) -> list[LLM | None]:
+        """Return the models of these names, all of them or none."""
+        if not least <= len(references) <= MOST_AT_ONCE:
+            raise CellError(f"Choose {least} to {MOST_AT_ONCE} models.")
+        return [self._router.resolve(reference) for reference in references]
 
     def _ready(self) -> None:
-        if self.busy:
-            raise BusyError("An answer is still being written.")
+        self._idle()
         if self.llm is None:
             raise NotReady("No model is chosen yet.")
 
     async def stop(self) -> bool:
         """End the running turn and keep what it has said; tell whether there was one."""
-        task, live = self._task, self.live
-        if task is None or live is None or live.finished:
+        lives, tasks = self.lives, set(self._tasks)
+        if lives is None or lives.is_over:
             return False
-        task.cancel()
-        await asyncio.wait({task})
-        if not live.finished:  # cancelled before its first line ran
-            live.stopped = True
-            self._settle(live)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for live in lives.answers:
+            if not live.finished:  # cancelled before its first line ran
+                live.stopped = True
+                self._settle(live)
         return True
 
     async def settle(self) -> None:
         """Wait until no turn is running."""
-        if self._task is not None:
-            await asyncio.wait({self._task})
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
 
     def new_conversation(self) -> str:
         """Begin an empty conversation with the same model; raise BusyError while a turn runs."""
-        if self.busy:
-            raise BusyError("An answer is still being written.")
-        self.transcript, self.live, self.receipt = Transcript(SYSTEM), None, None
-        self.records.clear()
+        self.load(Transcript(SYSTEM))
         return secrets.token_hex(16)
 
-    def _begin(self, turn: int, other: LLM | None) -> Live:
-        live = self.live = Live(turn)
-        self._task = asyncio.get_running_loop().create_task(self._turn(live, other))
-        return live
+    def load(self, transcript: Transcript) -> None:
+        """Go on with another conversation, with the same model; raise BusyError while a turn runs."""
+        super().load(transcript)
+        self.lives, self.receipt = None, None
+        self.records.clear()
+
+    def _begin(self, turn: int, models: Sequence[LLM | None]) -> Lives:
+        """Start one answer for each model; None: the model that is chosen, whichever that is by then."""
+        before = len(self.transcript.turns[turn].answers)
+        lives = self.lives = Lives(turn, [Live(turn, named=m.reference if m else "") for m in models], before=before)
+        for live, model in zip(lives.answers, models, strict=True):
+            task = asyncio.get_running_loop().create_task(self._turn(live, model))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return lives
 
     async def _turn(self, live: Live, other: LLM | None) -> None:
-        """Run one turn to its end, whatever end that is, and put the answer into the transcript."""
+        """Write one answer to its end, whatever end that is, and put it into the transcript."""
         asked = answering(self.transcript.before(live.turn + 1), Answer())
         try:
             await answer(asked, live, llm=lambda: self._next(other), learn=self._learn, means=self._means())
@@ -222,12 +261,15 @@ class AgentRuntime:
                 self.llm = fresh
 
     def _settle(self, live: Live) -> None:
-        turn = self.transcript.turns[live.turn]
-        fresh = turn.with_answer(live.answer())
-        if live.turn < len(self.transcript.turns) - 1 and turn.answers:
-            fresh = replace(fresh, chosen=turn.chosen)  # what followed was said of the answer chosen then
-        self.transcript = self.transcript.replace_turn(live.turn, fresh)
+        """Put an answer into its turn. The last turn goes on from the first new answer that is whole."""
+        lives = self.lives
+        if lives is None or live not in lives.answers:
+            return
         live.finished = True
+        turn = lives.settled(self.transcript.turns[live.turn])
+        if live.turn == len(self.transcript.turns) - 1 or not lives.before:
+            turn = replace(turn, chosen=best(turn, since=lives.before))
+        self.transcript = self._with_answers(live.turn, turn)
         live.touch()
 
 

@@ -5,7 +5,8 @@ JSON and back without loss. It knows no provider's key, no storage id and no scr
 What a provider said in a form that only it can read is kept in `Step.native`, unread.
 
     Transcript ─ Turn ─ prompt: parts of the user
-                      └ Answer ─ Step ─ parts of the model, results of its tool calls
+               │      └ Answer ─ Step ─ parts of the model, results of its tool calls
+               └ Branch: other turns from some turn on
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ __all__ = [
     "JSON",
     "Answer",
     "Blob",
+    "Branch",
     "Cut",
     "Failure",
     "File",
@@ -65,8 +67,8 @@ __all__ = [
     "Turn",
 ]
 
-VERSION = 1
-"""Version of the JSON form. Every older version still loads."""
+VERSION = 2
+"""Version of the JSON form; 2 knows branches. Every older version still loads."""
 
 StopReason = Literal[
     "done", "length", "tool", "refusal", "filtered", "paused", "context", "stopped", "error", "unknown"
@@ -182,12 +184,28 @@ class Cut:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """Another way that the conversation went: `turns` instead of all turns from index `first` on.
+
+    `cuts` are that way's own. What is done to branches is in `branches.py`.
+    """
+
+    first: int
+    turns: tuple[Turn, ...]
+    cuts: tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True)
 class Transcript:
-    """A whole conversation. `system` may name `{provider}` and `{model}`; it is rendered per request."""
+    """A whole conversation. `system` may name `{provider}` and `{model}`; it is rendered per request.
+
+    `turns` is the way it goes now, and all that a model is ever shown; `branches` are the other ways.
+    """
 
     system: str = ""
     turns: tuple[Turn, ...] = ()
     cuts: tuple[Cut, ...] = ()
+    branches: tuple[Branch, ...] = ()
     version: int = VERSION
 
     def with_turn(self, turn: Turn) -> Transcript:
@@ -200,8 +218,8 @@ class Transcript:
         return replace(self, turns=(*self.turns[:index], turn, *self.turns[index + 1 :]))
 
     def before(self, index: int) -> Transcript:
-        """Return the transcript up to and without turn `index`."""
-        return replace(self, turns=self.turns[:index])
+        """Return the transcript up to and without turn `index`, as a model is shown it: without branches."""
+        return replace(self, turns=self.turns[:index], branches=())
 
     def to_dict(self) -> JSON:
         """Return the JSON form: plain dicts, lists, strings and numbers."""
@@ -215,15 +233,30 @@ class Transcript:
     def from_dict(cls, data: object) -> Transcript:
         """Build a transcript from its JSON form; raise TranscriptError if it is none of ours."""
         version = data.get("version") if isinstance(data, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        if not isinstance(version, int):
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise TranscriptError("This is not a conversation of Aether.")
         if version > VERSION:
             raise TranscriptError(f"This conversation was written by a newer Aether (form {version}, known {VERSION}).")
         try:
-            return _adapter().validate_python(data)
+            read = _adapter().validate_python(data)
         except ValidationError as error:
             where = ".".join(str(x) for x in error.errors()[0]["loc"])
             raise TranscriptError(f"This conversation is damaged at {where or 'its start'}.") from error
+        _check(read)
+        return replace(read, version=VERSION)
+
+
+def _check(read: Transcript) -> None:
+    """Raise TranscriptError for an index that points nowhere: the form alone does not tell."""
+    ways = [(read.turns, read.cuts), *((read.turns[: b.first] + b.turns, b.cuts) for b in read.branches)]
+    if any(not 0 <= b.first <= len(read.turns) for b in read.branches):
+        raise TranscriptError("This conversation is damaged at branches.")
+    for turns, cuts in ways:
+        for number, turn in enumerate(turns):
+            if not 0 <= turn.chosen < max(1, len(turn.answers)):
+                raise TranscriptError(f"This conversation is damaged at turns.{number}.chosen.")
+        if any(not 0 <= c.first <= c.last < max(1, len(turns)) for c in cuts):
+            raise TranscriptError("This conversation is damaged at cuts.")
 
 
 class TranscriptError(AetherError):

@@ -19,6 +19,9 @@ ORDER = [
     "answering",
     "receipts",
     "live",
+    "notebook",
+    "branches",
+    "exports",
     "attachments",
     "agent",
     "tools",
@@ -43,7 +46,7 @@ ORDER = [
 ]
 """The rooms, top to bottom: a room imports only what stands below it."""
 
-PURE = ["fit", "wire", "lowering", "events", "transcript", "parts", "profile", "usage", "errors"]
+PURE = ["fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage", "errors"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, cast
 import gradio as gr
 
 from aether.errors import AetherError
-from aether.live import Live
+from aether.live import Lives
 from aether.runtime import AgentRuntime
 from aether.services import Services
-from aether.ui import panels, pickers, render
+from aether.ui import compare, panels, pickers, render
 from aether.ui.painter import Painter
 
 if TYPE_CHECKING:
@@ -105,15 +105,15 @@ class Events:
 
     async def stream(self, runtime: AgentRuntime) -> AsyncIterator[str]:
         """Paint the answer while it grows: live."""
-        live = runtime.live
-        if live is None or live.finished:
+        lives = runtime.lives
+        if lives is None or lives.is_over:
             yield ""
             return
         try:
-            async for markup in self.painter.frames(live, lambda now: writing(runtime, now)):
+            async for markup in self.painter.frames(lives, lambda now: writing(runtime, now)):
                 yield markup
         finally:
-            if not live.finished and live is runtime.live:
+            if not lives.is_over and lives is runtime.lives:
                 await runtime.stop()
 
     async def settle(self, runtime: AgentRuntime, window: int, refused: bool) -> Updates:
@@ -161,7 +161,7 @@ def badge(runtime: AgentRuntime, *, refused: bool = False) -> str:
     """Return the badge: the runtime's word on who answers next."""
     reference = runtime.reference
     state = "pending" if runtime.pending else "error" if refused or not reference else "ready"
-    hue = render.hues(runtime.transcript, also=reference).get(reference, 0)
+    hue = render.hues(runtime.transcript, also=[reference]).get(reference, 0)
     return panels.badge(reference, state=state, hue=hue, word=time.monotonic_ns())
 
 
@@ -186,18 +186,18 @@ def _was_used(runtime: AgentRuntime) -> bool:
     return bool(answer and answer.steps and answer.steps[-1].reference == runtime.reference)
 
 
-def writing(runtime: AgentRuntime, live: Live) -> str:
-    """Return the markup of the answer in progress."""
-    reference = live.asked or runtime.reference
-    hue = render.hues(runtime.transcript, also=reference).get(reference, 0)
-    return render.writing(
-        tuple(live.steps),
-        live.draft,
-        turn=live.turn,
-        label=reference,
-        reference=reference,
-        hue=hue,
-    )
+def writing(runtime: AgentRuntime, lives: Lives) -> str:
+    """Return the markup of the answers in progress."""
+    several = len(lives.answers) > 1
+    names = [live.asked or live.named or runtime.reference for live in lives.answers]
+    colours = render.hues(runtime.transcript, also=names)
+    articles = [
+        compare.growing(live, label=name, hue=colours.get(name, 0))
+        if several
+        else render.growing(live.steps, live.draft, label=name, hue=colours.get(name, 0))
+        for live, name in zip(lives.answers, names, strict=True)
+    ]
+    return render.writing(articles, turn=lives.turn, references=names)
 
 
 def connect(page: Page, services: Services) -> None:

@@ -1,6 +1,6 @@
 """When to paint an answer that grows: at once for the first word, then a few times a second.
 
-It waits on `Live`, and knows neither components nor markup. A wait is never longer than
+It waits on news of answers, and knows neither components nor markup. A wait is never longer than
 `HEARTBEAT_S`, because a closed tab is noticed only where a value is handed over.
 """
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
-from aether.live import Live
+from aether.live import News
 
 HEARTBEAT_S = 0.5
 FRAME_S = 0.045
@@ -21,6 +21,7 @@ SHARE = 6
 """A frame lasts at least so many times what it took to render it."""
 
 Value = TypeVar("Value")
+Growing = TypeVar("Growing", bound=News)
 
 
 class Painter:
@@ -29,16 +30,16 @@ class Painter:
     def __init__(self) -> None:
         self.painting = 0
 
-    async def frames(self, live: Live, render: Callable[[Live], Value]) -> AsyncIterator[Value]:
+    async def frames(self, live: Growing, render: Callable[[Growing], Value]) -> AsyncIterator[Value]:
         """Yield what `render` makes of `live` until it is finished; the finished state is not yielded."""
         self.painting += 1
         try:
             version = await live.changed(0, FRAME_S)
-            while not live.finished:
+            while not live.is_over:
                 began = time.perf_counter()
                 value = render(live)
                 spent_s = time.perf_counter() - began
-                has_words = _has_words(live)
+                has_words = live.has_words
                 yield value
                 if has_words:
                     await _pass(live, self._frame_s(spent_s))
@@ -50,13 +51,8 @@ class Painter:
         return max(CROWD_FRAME_S if self.painting > CROWD else FRAME_S, SHARE * spent_s)
 
 
-def _has_words(live: Live) -> bool:
-    draft = live.draft
-    return bool(live.steps) or (draft is not None and bool(draft.text or draft.reasoning or draft.calls))
-
-
-async def _pass(live: Live, frame_s: float) -> None:
+async def _pass(live: News, frame_s: float) -> None:
     """Let a frame pass, or less if the answer ends."""
     until, version = time.perf_counter() + frame_s, live.version
-    while not live.finished and (left_s := until - time.perf_counter()) > 0:
+    while not live.is_over and (left_s := until - time.perf_counter()) > 0:
         version = await live.changed(version, left_s)

@@ -9,7 +9,7 @@ stored. Foreign text comes in through `markdown.text`, `prose` and `code` alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol, assert_never
 
 from aether.transcript import (
@@ -56,14 +56,13 @@ class DraftLike(Protocol):
     def calls(self) -> Iterable[tuple[str, str]]: ...
 
 
-def hues(transcript: Transcript, *, also: str = "") -> Hues:
-    """Give each model its colour, by the order in which they first answered; `also` comes last."""
+def hues(transcript: Transcript, *, also: Iterable[str] = ()) -> Hues:
+    """Give each model its colour, by the order in which they first answered; those of `also` come last."""
     order: dict[str, None] = {}
     for turn in transcript.turns:
         for answer in turn.answers:
             order.update(dict.fromkeys(step.reference for step in answer.steps))
-    if also:
-        order.setdefault(also)
+    order.update({name: None for name in also if name and name not in order})
     return {reference: index % HUES for index, reference in enumerate(order)}
 
 
@@ -224,26 +223,25 @@ def notice(failure: Failure) -> str:
     return f'<div class="notice error" role="alert"><p>{text(failure.message)}{text(wait)}</p>{detail}</div>'
 
 
-def writing(
-    settled: Iterable[Step],
-    draft: DraftLike | None,
-    *,
-    turn: int,
-    label: str,
-    reference: str,
-    hue: int,
-) -> str:
-    """Render the answer that is being written: the steps so far and the draft."""
+def writing(answers: Sequence[str], *, turn: int, references: Sequence[str]) -> str:
+    """Lay the answers out that are being written to one turn, side by side if they are several."""
+    beside = f' beside" data-answers="{len(answers)}' if len(answers) > 1 else ""
+    following = f' data-reference="{text(references[0])}"' if len(references) == 1 else ""
+    return one_line(
+        f'<div class="cell writing{beside}" data-turn="{turn}"{following}>'
+        f'<span class="number">[{turn + 1}]</span>{"".join(answers)}</div>'
+    )
+
+
+def growing(settled: Iterable[Step], draft: DraftLike | None, *, label: str, hue: int, waits: bool = True) -> str:
+    """Render one answer that is being written: the steps so far and the draft."""
     body = steps(settled)
     if draft is not None:
         body += reasoning(draft.reasoning, running=not draft.text) if draft.reasoning.strip() else ""
         body += f'<div class="prose">{prose(draft.text)}</div>' if draft.text else ""
         body += "".join(tool(name, arguments, result=None, running=True) for name, arguments in draft.calls)
-    return one_line(
-        f'<div class="cell writing" data-turn="{turn}" data-reference="{text(reference)}">'
-        f'<span class="number">[{turn + 1}]</span><article class="answer hue-{hue}">{body}'
-        f'<footer class="waiting"><i class="pulse"></i>{text(label)}</footer></article></div>'
-    )
+    foot = f'<footer class="waiting"><i class="pulse"></i>{text(label)}</footer>' if waits else ""
+    return f'<article class="answer hue-{hue}" data-reference="{text(label)}">{body}{foot}</article>'
 
 
 def _message(role: str, markup: str) -> Message:

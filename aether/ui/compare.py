@@ -1,0 +1,34 @@
+"""Several answers to one turn, side by side: how they grow, what each took, where they differ. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from aether.transcript import Answer, Step
+from aether.ui import render
+from aether.ui.stamp import stamp
+
+
+class LiveLike(Protocol):
+    """One of the answers that are being written at once."""
+
+    @property
+    def steps(self) -> Iterable[Step]: ...
+    @property
+    def draft(self) -> render.DraftLike | None: ...
+    @property
+    def finished(self) -> bool: ...
+    def answer(self) -> Answer: ...
+
+
+def growing(live: LiveLike, *, label: str, hue: int) -> str:
+    """Render one of several answers in progress; one that is done already shows its stamp."""
+    if not live.finished:
+        return render.growing(live.steps, live.draft, label=label, hue=hue)
+    done = live.answer()
+    failed = render.notice(done.failure) if done.failure else ""
+    return (
+        f'<article class="answer done hue-{hue}" data-reference="{label}">'
+        f"{render.steps(done.steps)}{failed}<footer>{stamp(done)}</footer></article>"
+    )
