@@ -6,32 +6,26 @@ so that a swap takes effect between two steps. It holds no task, no lock and no 
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aether.errors import BadHistoryError, LimitError, ProviderError, TooLongError
+from aether.errors import BadHistoryError, ProviderError, TooLongError
 from aether.events import CallDelta, ReasoningDelta, Retried, StreamEvent, TextDelta
 from aether.fit import cut_silently, measure
+from aether.limits import Limits
 from aether.llm import LLM, Exchange
 from aether.lowering import View, lower
 from aether.tools.base import Toolbox
+from aether.tools.running import run_calls
 from aether.transcript import Answer, Blob, Step, StopReason, Transcript, Turn
 from aether.wire.base import no_blobs
 
 STRICTER = "The service refused the history as it was; it was sent again without data that only it can read."
 
 CUT_SILENTLY = "The service counted {:,} tokens of about {:,} that were sent: it may have read only a part of them."
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of one turn: LLM requests."""
-
-    steps: int = 16
 
 
 @dataclass
@@ -114,7 +108,7 @@ class Stepped:
 
 @dataclass(frozen=True)
 class Resulted:
-    """The calls of the last step have their results."""
+    """The last step has one more of the results of its calls."""
 
     step: Step
 
@@ -131,14 +125,15 @@ async def run(
     learn: Callable[[LLM, ProviderError], None],
     read_blob: Callable[[Blob], bytes] = no_blobs,
 ) -> AsyncGenerator[AgentEvent, None]:
-    """Answer the last turn of `transcript`; raise AetherError where that cannot be done.
+    """Answer the last turn of `transcript`; raise AetherError where that cannot be done, LimitError at a limit.
 
     A history that the service refuses is sent once more without what only it can read,
     and with what its words have told about it.
     """
     answer, strict, notes = Answer(), False, list[str]()
     await toolbox.prepare()
-    for _ in range(limits.steps):
+    while True:
+        limits.check(answer)
         asked = answering(transcript, answer)
         draft = _draft(asked, llm(), toolbox, strict=strict, notes=notes, read_blob=read_blob)
         yield Asked(draft)
@@ -156,11 +151,11 @@ async def run(
         yield Stepped(step)
         if not step.calls:
             return
-        results = await asyncio.gather(*(toolbox.run(c) for c in step.calls))
-        step = replace(step, results=tuple(results))
-        yield Resulted(step)
+        async with aclosing(run_calls(toolbox, step.calls)) as gathered:
+            async for results in gathered:
+                step = replace(step, results=results)
+                yield Resulted(step)
         answer = replace(answer, steps=(*answer.steps, step))
-    raise LimitError(f"The model asked for tools {limits.steps} times in a row.")
 
 
 def answering(transcript: Transcript, answer: Answer) -> Transcript:

@@ -13,20 +13,24 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from aether.agent import AgentEvent, Asked, Draft, Limits, Resulted, Stepped, run
+from aether.agent import AgentEvent, Asked, Draft, Resulted, Stepped, run
 from aether.errors import AetherError, ProviderError
+from aether.limits import Limits
 from aether.live import Live
 from aether.llm import LLM
 from aether.logs import Redactor
 from aether.receipts import WireRecord
 from aether.tools.base import Toolbox
-from aether.transcript import Blob, Failure, StopReason, Transcript
+from aether.transcript import Blob, Failure, StopReason, Text, ToolResult, Transcript
 
 log = logging.getLogger("aether")
 
 INTERNAL = "Something went wrong inside Aether. Your message is kept. Try again."
+
+UNFINISHED = "The user stopped the answer before this call had given a result."
+BROKEN_OFF = "The answer broke off before this call was run."
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ async def answer(
         live.failure = Failure("internal", INTERNAL)
         _keep_draft(live, "error")
         log.exception("Session %s turn failed", means.session)
+    _close_calls(live)
 
 
 def _take(live: Live, event: AgentEvent, means: Means) -> None:
@@ -106,6 +111,14 @@ def _record(live: Live, draft: Draft, means: Means) -> None:
     log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
     log.debug("LLM REQUEST BODY %s", text)
     means.record(WireRecord(live.turn, draft.reference, json.loads(text), time.time()))
+
+
+def _close_calls(live: Live) -> None:
+    """Give each call that got no result one that says so: its tool has ended with the turn."""
+    if live.steps and (last := live.steps[-1]).calls:
+        told = UNFINISHED if live.stopped else BROKEN_OFF
+        results = tuple(r or ToolResult(c.id, c.name, (Text(told),), "not_run") for c, r in last.answered)
+        live.steps[-1] = replace(last, results=results)
 
 
 def _keep_draft(live: Live, stop: StopReason) -> None:

@@ -11,7 +11,11 @@
     ├── BusyError               a turn is already running in this session
     ├── EmptyMessage            nothing to send
     ├── CellError               what is asked of a cell cannot be done
-    ├── LimitError              a limit of the agent's loop was reached
+    ├── LimitError              a turn has used up what it may take; the next one goes on from there
+    │   ├── StepLimit           LLM requests
+    │   ├── TokenLimit          tokens
+    │   ├── CostLimit           money
+    │   └── TimeLimit           seconds
     └── ProviderError           the model's service did not answer as asked
         ├── AuthError           the key was refused
         ├── QuotaError          the account has no credit left
@@ -98,7 +102,23 @@ class CellError(AetherError):
 
 class LimitError(AetherError):
     kind = "limit"
-    remedy = "Send “continue” to go on from here."
+    remedy = "Send “continue” to go on from here, with this model or another."
+
+
+class StepLimit(LimitError):
+    kind = "limit_steps"
+
+
+class TokenLimit(LimitError):
+    kind = "limit_tokens"
+
+
+class CostLimit(LimitError):
+    kind = "limit_cost"
+
+
+class TimeLimit(LimitError):
+    kind = "limit_time"
 
 
 class ProviderError(AetherError):

@@ -130,7 +130,6 @@ class Lives(News):
 
 def step_dict(step: Step) -> dict[str, Any]:
     """Return a settled step in the form of the API."""
-    results = {r.call_id: r for r in step.results}
     return {
         "provider": step.provider,
         "model": step.model,
@@ -140,7 +139,7 @@ def step_dict(step: Step) -> dict[str, Any]:
         "cost_usd": step.cost_usd,
         "ttft_ms": step.ttft_ms,
         "total_ms": step.total_ms,
-        "tool_calls": [_call_dict(c.name, c.arguments, results.get(c.id)) for c in step.calls],
+        "tool_calls": [_call_dict(c.name, c.arguments, result) for c, result in step.answered],
     }
 
 

@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from aether.agent import Limits, answering
+from aether.agent import answering
 from aether.answering import Means, answer
 from aether.errors import AetherError, CellError, NotReady, ProviderError, SwapError
+from aether.limits import Limits
 from aether.live import Live, Lives
 from aether.llm import LLM
 from aether.logs import Redactor

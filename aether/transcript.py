@@ -122,6 +122,18 @@ class Step:
         return tuple(p for p in self.parts if isinstance(p, ToolCall))
 
     @property
+    def answered(self) -> tuple[tuple[ToolCall, ToolResult | None], ...]:
+        """Return each call with its result, if it has one. Of two calls with one id the first has the first."""
+        left = list(self.results)
+        found: list[tuple[ToolCall, ToolResult | None]] = []
+        for call in self.calls:
+            result = next((r for r in left if r.call_id == call.id), None)
+            if result is not None:
+                left.remove(result)
+            found.append((call, result))
+        return tuple(found)
+
+    @property
     def text(self) -> str:
         """Return what a reader sees as the answer: texts and refusals."""
         return "".join(p.text for p in self.parts if isinstance(p, Text | Refusal))

@@ -24,6 +24,7 @@ ORDER = [
     "exports",
     "attachments",
     "agent",
+    "limits",
     "tools",
     "discovery",
     "router",
@@ -46,7 +47,8 @@ ORDER = [
 ]
 """The rooms, top to bottom: a room imports only what stands below it."""
 
-PURE = ["fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage", "errors"]
+PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
+PURE += ["errors"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 

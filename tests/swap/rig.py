@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aether.catalog import Catalog
 from aether.llm import Budgets, Pool
@@ -48,9 +49,9 @@ class Rig:
         self.pool = Pool(self.budgets, Redactor([KEY]))
         self.router = ProviderRouter(catalog, self.pool)
 
-    def runtime(self, default: str = "chat/echo-small") -> AgentRuntime:
-        """Return a fresh runtime, as each session gets one."""
-        return AgentRuntime(self.router, default=default, redact=Redactor([KEY]))
+    def runtime(self, default: str = "chat/echo-small", **more: Any) -> AgentRuntime:
+        """Return a fresh runtime, as each session gets one; `more` is what else it takes."""
+        return AgentRuntime(self.router, default=default, redact=Redactor([KEY]), **more)
 
     async def aclose(self) -> None:
         with suppress(RuntimeError):
