@@ -1,4 +1,30 @@
-"""The tree of components: ids and labels. No behaviour: `handlers.py` and `api.py` give it that.
+"""The tree of components: ids and labels. No behaviour: `handlers.py`, `api.py` and the features give it that.
+
+A feature lives in a module of its own, `ui/FEATURE.py`, with a function `build(page, services)`
+that stands in `FEATURES`. It enters a place and puts its components there:
+
+    with page.place("consent"):
+        card = gr.Markdown(elem_id="consent", ...)
+
+The places, as they stand on the screen, each a column with the id `place-NAME`:
+
+    sidebar   conversations     the list of conversations, under the button that begins a new one
+              sidebar-foot      at the foot, over the switch of light and dark
+    header    header            between the running totals and the buttons
+    notebook  above-chat        over the first cell that is shown
+    dock      receipt           what a swap means; `receipt` stands first in it
+              consent           a tool that asks before it runs
+              fit               what to do with a conversation that does not fit
+              allowance         what is left to a visitor
+              attachments       the files of the message that is being written, over the text
+              composer-start    buttons before the text of the message, 40 px high
+    drawer    panel-requests    tab Requests; `inspector` stands in it
+              panel-usage       tab Usage
+              panel-tools       tab Tools
+              panel-export      tab Export
+
+A place with nothing in it takes no room, a tab whose panel is empty is not shown. Elements that
+are not meant to be seen, and that a script presses, belong into the place `wires`.
 
 No `gr.HTML` stands here: Gradio's compiles a template in the browser, which a strict content
 security policy forbids. `gr.Markdown` shows the same markup; it is made safe in `markdown.py`.
@@ -6,6 +32,8 @@ security policy forbids. `gr.Markdown` shows the same markup; it is made safe in
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,23 +41,7 @@ import gradio as gr
 
 from aether.runtime import AgentRuntime
 from aether.services import Services
-from aether.ui import api, handlers
-from aether.ui.markdown import one_line, text
-
-WORDMARK = '<div class="wordmark"><i></i>Aether</div>'
-STARTERS = (
-    ("Explain", "Explain how a rainbow forms, in three short steps."),
-    ("Compare", "Make a small table that compares tea and coffee."),
-    (
-        "Write code",
-        "Write a Python function that tells whether a word is a palindrome.",
-    ),
-    ("Look around", "Which files are in the workspace? Use your tools."),
-)
-SMALL_MODEL = (
-    "The model that ships with Aether is very small: it starts at once and needs no key, but it makes mistakes. "
-    "Choose another above at any moment; the conversation stays."
-)
+from aether.ui import api, furniture, handlers
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,20 @@ class Page:
     inspector: gr.Markdown
     again_turn: gr.Textbox
     again: gr.Button
+    places: Mapping[str, gr.Column]
+
+    @contextmanager
+    def place(self, name: str) -> Generator[gr.Column]:
+        """Put what is made inside the `with` into a place of the page."""
+        column = self.places[name]
+        parent = column.parent
+        with column:
+            yield column
+        column.parent = parent
+
+
+FEATURES: tuple[Callable[[Page, Services], None], ...] = ()
+"""What fills the places, in this order; each feature is known here and in its own module alone."""
 
 
 def build_page(services: Services) -> gr.Blocks:
@@ -66,40 +92,60 @@ def build_page(services: Services) -> gr.Blocks:
         page = _tree(demo, services.new_runtime())
         api.connect(services, page.runtime)  # first: the public names are its own
         handlers.connect(page, services)
+        for build in FEATURES:
+            build(page, services)
     return demo
 
 
 def _tree(demo: gr.Blocks, template: AgentRuntime) -> Page:
     parts: dict[str, Any] = {"runtime": gr.State(template), "window": gr.State(0), "refused": gr.State(False)}
-    parts |= _top() | _notebook() | _dock()
-    with gr.Column(elem_id="drawer"):
-        _markup('<div class="drawer-title"><b>Requests</b><span>exactly as they were sent</span></div>')
-        parts["inspector"] = _markup("", elem_id="inspector")
+    places: dict[str, gr.Column] = {}
+    parts |= _top(places)
+    _sidebar(places)
+    parts |= _notebook(places) | _dock(places) | _drawer(places)
     with gr.Row(elem_id="wires"):  # not seen: `page.js` presses these for the buttons inside a cell
         parts["again_turn"] = gr.Textbox(elem_id="again-turn", label="Cell", container=False)
         parts["again"] = gr.Button("Answer again", elem_id="again")
-    return Page(demo=demo, **parts)
+        _place(places, "wires")
+    return Page(demo=demo, places=places, **parts)
 
 
-def _top() -> dict[str, Any]:
+def _place(places: dict[str, gr.Column], name: str, *, elem_classes: str = "place") -> gr.Column:
+    places[name] = gr.Column(elem_id=f"place-{name}", elem_classes=elem_classes)
+    return places[name]
+
+
+def _top(places: dict[str, gr.Column]) -> dict[str, Any]:
     with gr.Row(elem_id="top"):
-        _markup(WORDMARK, elem_id="brand")
+        gr.Button("Conversations", elem_id="menu", size="sm", min_width=0)
+        _markup(furniture.WORDMARK, elem_id="brand")
         with gr.Row(elem_id="pickers"):
             provider = gr.Dropdown([], label="Provider", elem_id="provider", min_width=120)
             model = gr.Dropdown([], label="Model", elem_id="model", min_width=160)
+        badge, usage = _markup("", elem_id="badge"), _markup("", elem_id="usage")
+        _place(places, "header")
         return {
             "provider": provider,
             "model": model,
-            "badge": _markup("", elem_id="badge"),
-            "usage": _markup("", elem_id="usage"),
+            "badge": badge,
+            "usage": usage,
             "new": gr.Button("New", elem_id="new", size="sm", min_width=0),
-            "inspect": gr.Button("Requests", elem_id="inspect", size="sm", min_width=0),
+            "inspect": gr.Button("Details", elem_id="inspect", size="sm", min_width=0),
         }
 
 
-def _notebook() -> dict[str, Any]:
+def _sidebar(places: dict[str, gr.Column]) -> None:
+    with gr.Column(elem_id="sidebar"):
+        _place(places, "conversations")
+        with gr.Column(elem_id="sidebar-foot"):
+            _place(places, "sidebar-foot")
+            _markup(furniture.schemes(), elem_id="scheme")
+
+
+def _notebook(places: dict[str, gr.Column]) -> dict[str, Any]:
     with gr.Column(elem_id="notebook"):
-        _markup(_welcome(), elem_id="welcome")
+        _markup(furniture.welcome(), elem_id="welcome")
+        _place(places, "above-chat")
         earlier = gr.Button("Show earlier cells", elem_id="earlier", size="sm", visible=False)
         chat = gr.Chatbot(
             elem_id="chat",
@@ -119,33 +165,47 @@ def _notebook() -> dict[str, Any]:
         return {"earlier": earlier, "chat": chat, "live": _markup("", elem_id="live")}
 
 
-def _dock() -> dict[str, Any]:
+def _dock(places: dict[str, gr.Column]) -> dict[str, Any]:
     with gr.Column(elem_id="dock"):
-        receipt = _markup("", elem_id="receipt")
+        with _place(places, "receipt"):
+            receipt = _markup("", elem_id="receipt")
+        for name in ("consent", "fit"):
+            _place(places, name)
         with gr.Row(elem_id="choices"):
             switch_now = gr.Button("Stop and switch now", elem_id="switch-now", size="sm")
             answer_again = gr.Button("Answer again with the new model", elem_id="answer-again", size="sm")
-        with gr.Row(elem_id="writing-desk"):
-            composer = gr.Textbox(
-                elem_id="composer",
-                label="Message",
-                show_label=False,
-                container=False,
-                lines=1,
-                max_lines=10,
-                placeholder="Ask anything",
-            )
-            send = gr.Button("Send", elem_id="send", variant="primary", min_width=0, scale=0)
-            stop = gr.Button("Stop", elem_id="stop", min_width=0, scale=0)
-        _markup(_hints(), elem_id="hints")
-    return {
-        "receipt": receipt,
-        "switch_now": switch_now,
-        "answer_again": answer_again,
-        "composer": composer,
-        "send": send,
-        "stop": stop,
-    }
+        _place(places, "allowance")
+        with gr.Column(elem_id="writing-desk"):
+            _place(places, "attachments")
+            desk = _desk(places)
+        _markup(furniture.hints(), elem_id="hints")
+    return {"receipt": receipt, "switch_now": switch_now, "answer_again": answer_again, **desk}
+
+
+def _desk(places: dict[str, gr.Column]) -> dict[str, Any]:
+    with gr.Row(elem_id="desk-row"):
+        _place(places, "composer-start")
+        composer = gr.Textbox(
+            elem_id="composer",
+            label="Message",
+            show_label=False,
+            container=False,
+            lines=1,
+            max_lines=10,
+            placeholder="Ask anything",
+        )
+        send = gr.Button("Send", elem_id="send", variant="primary", min_width=0, scale=0)
+        stop = gr.Button("Stop", elem_id="stop", min_width=0, scale=0)
+    return {"composer": composer, "send": send, "stop": stop}
+
+
+def _drawer(places: dict[str, gr.Column]) -> dict[str, Any]:
+    with gr.Column(elem_id="drawer"):
+        _markup(furniture.tabs(), elem_id="tabs")
+        panels = {name: _place(places, f"panel-{name}", elem_classes="drawer-panel") for name, _ in furniture.TABS}
+        with panels["requests"]:
+            inspector = _markup("", elem_id="inspector")
+    return {"inspector": inspector}
 
 
 def _markup(value: str, *, elem_id: str | None = None) -> gr.Markdown:
@@ -156,26 +216,3 @@ def _markup(value: str, *, elem_id: str | None = None) -> gr.Markdown:
         latex_delimiters=[],
         container=False,
     )
-
-
-def _welcome() -> str:
-    cards = "".join(
-        f'<button type="button" class="starter" data-message="{text(message)}"><b>{text(title)}</b>'
-        f"<span>{text(message)}</span></button>"
-        for title, message in STARTERS
-    )
-    return one_line(
-        '<div class="welcome"><h1>One conversation, any model.</h1>'
-        "<p>Change the model whenever you like, even in the middle of an answer. Each cell says who wrote it.</p>"
-        f'<div class="starters">{cards}</div><p class="small">{text(SMALL_MODEL)}</p></div>'
-    )
-
-
-def _hints() -> str:
-    keys = (
-        ("Enter", "send"),
-        ("Shift Enter", "new line"),
-        ("/", "write"),
-        ("Esc", "stop"),
-    )
-    return '<p class="hints">' + "".join(f"<span><kbd>{key}</kbd> {word}</span>" for key, word in keys) + "</p>"

@@ -150,13 +150,9 @@
     { passive: true },
   );
 
-  /* ---- drawer and title --------------------------------------------------------------------- */
+  /* ---- title ---------------------------------------------------------------------------------- */
 
-  function toggleDrawer(open) {
-    const isOpen = document.body.classList.toggle("inspecting", open);
-    $("#inspect")?.setAttribute("aria-expanded", String(isOpen));
-  }
-
+  /* The list of requests is asked for anew by the button that opens it (`shell.js`). */
   function refreshDrawer() {
     if (document.body.classList.contains("inspecting")) $("#inspect")?.click();
   }
@@ -212,8 +208,6 @@
     (event) => {
       const on = (selector) => event.target.closest?.(selector);
       if (on("#send")) sent(event);
-      else if (on("#inspect") && event.isTrusted) toggleDrawer();
-      else if (on("#new")) toggleDrawer(false);
       else if (on(".copy")) copy(on(".copy"));
       else if (on(".starter")) say(on(".starter").dataset.message);
       else if (on(".again")) again(on(".again").dataset.cell);
@@ -238,7 +232,6 @@
         $("#send").click();
       } else if (event.key === "Escape") {
         if (isBusy()) $("#stop")?.click();
-        else toggleDrawer(false);
       } else if (event.key === "/" && !event.target.closest?.("input, textarea, [contenteditable]")) {
         event.preventDefault();
         field()?.focus();
