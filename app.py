@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import socket
 import sys
 from collections.abc import Sequence
@@ -22,11 +23,25 @@ class Announcing(uvicorn.Server):
     """A server that says where it is once it answers."""
 
     address = ""
+    services: Services | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             print(f"Aether is ready: {self.address}", flush=True)
+            await self.share()
+
+    async def share(self) -> None:
+        """Open the tunnel that `--share` asks for, and say where others find it."""
+        if self.services is None or not self.services.settings.tunnel:
+            return
+        from aether.web import open_tunnel
+
+        try:
+            self.services.public.url = await asyncio.to_thread(open_tunnel, int(self.address.rpartition(":")[2]))
+            print(f"Others reach it at {self.services.public.url}/?token=… with the token of .env", flush=True)
+        except AetherError as error:
+            print(error.sentence, file=sys.stderr, flush=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,6 +78,7 @@ def _serve(services: Services, listening: socket.socket) -> int:
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     server = Announcing(config)
+    server.services = services
     host, port = listening.getsockname()[:2]
     server.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     server.run(sockets=[listening])

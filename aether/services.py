@@ -13,6 +13,8 @@ from pathlib import Path
 
 from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
 from aether.discovery import Discovery
+from aether.gate.origin import Public
+from aether.gate.presence import Presence
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
 from aether.logs import Redactor
@@ -63,7 +65,7 @@ class Services:
             files.append(own)
         self.catalog = Catalog.load(files, key=settings.key)
         keys = [k.reveal() for p in self.catalog.providers if (k := self.catalog.key(p)) is not None]
-        self.redact = Redactor(keys)
+        self.redact = Redactor([*keys, *settings.secrets()])
         self.pool = Pool(redact=self.redact)
         self.blobs = Blobs(settings.data_dir / "blobs")
         self.toolset = self._toolset()
@@ -74,6 +76,8 @@ class Services:
         self.discovery = Discovery(self.catalog, self.pool, settings.data_dir / "lists")
         self.discovery.recall()
         self.sessions = Sessions()
+        self.presence = Presence()
+        self.public = Public(settings.share.public_url)
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property

@@ -13,10 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from aether.errors import SettingError
+from aether.secret import Secret as Secret
+from aether.share import Share
 
 ToolLevel = Literal["none", "read", "all"]
 """Which tools the agent has: none, those that only read, or all, where others ask first."""
@@ -30,29 +33,9 @@ READ_BY_GRADIO = (
 """Switches that would open the page wider than Aether means to."""
 
 
+OURS = ("AETHER_SHARE_TOKEN", "AETHER_OPERATOR_TOKEN", "AETHER_DATABASE_URL", "AETHER_REDIS_URL")
+"""Our own settings that hold secrets."""
 NEEDED_BY_CHILDREN = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
-
-
-class Secret:
-    """Hold a key. It shows itself as `***`; `reveal()` is the one way to its value."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the value."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
 
 
 @dataclass(frozen=True)
@@ -71,6 +54,8 @@ class Settings:
     mcp_file: Path | None = None
     local: bool = True
     log_level: str = "INFO"
+    share: Share = field(default_factory=Share)
+    tunnel: bool = False
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
 
     def key(self, name: str) -> Secret | None:
@@ -93,11 +78,12 @@ class Settings:
             data_dir=Path(get("AETHER_DATA_DIR") or "data"),
             database_url=Secret(url) if (url := get("AETHER_DATABASE_URL")) else None,
             models_dir=Path(get("AETHER_MODELS_DIR") or "models"),
-            tools=_tool_level(get("AETHER_TOOLS") or "read"),
+            tools=_tool_level(get("AETHER_TOOLS") or ("none" if get("AETHER_SHARE_TOKEN") else "read")),
             workspace=_workspace(get("AETHER_WORKSPACE")),
             mcp_file=_file("AETHER_MCP", mcp) if mcp else None,
             local=_switch("AETHER_LOCAL", get("AETHER_LOCAL")),
             log_level=_level(get("AETHER_LOG_LEVEL") or "INFO"),
+            share=Share.read(get),
             environment=merged,
         )
 
@@ -106,30 +92,51 @@ class Settings:
         """Return the URL of the database: the operator's, else a file in the data folder."""
         return self.database_url.reveal() if self.database_url else f"sqlite:///{self.data_dir / 'aether.db'}"
 
+    def secrets(self) -> list[str]:
+        """Return what no log may hold beside the providers' keys: the link's tokens, passwords in addresses."""
+        tokens = [t.reveal() for t in (self.share.token, self.share.operator_token) if t is not None]
+        urls = [self.database, self.share.redis_url]
+        return tokens + [p for url in urls if (p := urlsplit(url).password)]
+
     def for_children(self) -> dict[str, str]:
         """Return the little of the environment that a child process needs; no key is in it."""
         return {k: v for k, v in self.environment.items() if k in NEEDED_BY_CHILDREN}
 
     def with_address(self, host: str | None, port: int | None, *, share: bool = False) -> Settings:
         """Return the settings with another host and port; raise SettingError for bad ones."""
-        if share:
-            raise SettingError("--share would open Aether to others, and this version has no protection for that yet.")
         values = {**vars(self)}
         values["host"] = _host(host) if host is not None else self.host
         values["port"] = _port(str(port)) if port is not None else self.port
-        return Settings(**values)
+        values["tunnel"] = share
+        return Settings(**values).closed()
+
+    @property
+    def loopback(self) -> bool:
+        """Tell whether only this machine can reach the server's own address."""
+        return _is_loopback(self.host) and not self.tunnel
+
+    def closed(self) -> Settings:
+        """Return the settings; raise SettingError if they would open Aether to others without a lock and a cap."""
+        if self.loopback:
+            return self
+        needed = {"AETHER_SHARE_TOKEN": self.share.token, "AETHER_BUDGET_USD": self.share.budget_usd}
+        missing = [name for name, value in needed.items() if value is None]
+        if missing:
+            reached = "--share opens Aether to others" if self.tunnel else f"Others can reach Aether at {self.host}"
+            raise SettingError(f"{reached}, and that needs {' and '.join(missing)}: set it in .env, or use 127.0.0.1.")
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _host(value: str) -> str:
-    try:
-        loopback = value == "localhost" or ipaddress.ip_address(value).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise SettingError(
-            f"GRADIO_SERVER_NAME (or --host) is {value}, which others could reach, and this version has no "
-            "protection for a shared link yet. Use 127.0.0.1."
-        )
+    if not value.isascii() or any(c.isspace() or c in "/@" for c in value):
+        raise SettingError(f"GRADIO_SERVER_NAME (or --host) must be an address to listen on, not {value}.")
     return value
 
 
@@ -187,7 +194,7 @@ def _level(value: str) -> str:
 
 def close_environment(names: Iterable[str]) -> None:
     """Take from the process's environment the keys `names` and all that a library would read by itself."""
-    doomed = {*names, *READ_BY_GRADIO}
+    doomed = {*names, *READ_BY_GRADIO, *OURS}
     for name in list(os.environ):
         if name in doomed or name.startswith(READ_BY_SDKS):
             del os.environ[name]

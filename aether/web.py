@@ -20,6 +20,8 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aether.errors import AetherError
+from aether.gate import Gate
 from aether.services import Services
 from aether.ui.layout import build_page
 from aether.ui.theme import build_theme
@@ -62,6 +64,7 @@ def build_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    app.add_middleware(Gate, settings=services.settings, presence=services.presence, public=services.public)
     app.add_middleware(SecurityHeaders)
     _add_routes(app, services)
     return _mount(app, services)
@@ -70,7 +73,7 @@ def build_app(services: Services) -> FastAPI:
 def _add_routes(app: FastAPI, services: Services) -> None:
     @app.get("/healthz")
     async def healthz() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return {"status": "ok", "sessions": len(services.sessions)}
+        return {"status": "ok"}
 
     @app.get("/api/models")
     async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
@@ -116,6 +119,19 @@ def _mount(app: FastAPI, services: Services) -> FastAPI:
     )
 
 
+def open_tunnel(port: int) -> str:
+    """Return the public address of a tunnel to this machine's `port`; raise AetherError where none can be had.
+
+    The certificate and the program of the tunnel come from Gradio's servers.
+    """
+    from gradio.networking import setup_tunnel
+
+    try:
+        return setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
+    except Exception as error:
+        raise AetherError(f"The public link could not be opened ({error}).") from error
+
+
 def _head() -> str:
     """Link every style and script, by content; `style.css` and `page.js` come before those of single features."""
     first = ["style.css", "page.js"]
@@ -145,6 +161,8 @@ class SecurityHeaders:
             nonlocal start
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), *_PLAIN]
+                if scope["path"].startswith("/gradio_api/file="):
+                    message["headers"] += [_FILE_POLICY]
                 if not _is_html(message):
                     await send(message)
                 else:
@@ -159,7 +177,16 @@ class SecurityHeaders:
         await self.app(scope, receive, sending)
 
 
-_PLAIN = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+_PLAIN = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+]
+_FILE_POLICY = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'")
+"""For what visitors handed in, should it ever be opened as a page."""
 
 
 def _is_html(start: Message) -> bool:

@@ -15,6 +15,7 @@ ORDER = [
     "web",
     "ui",
     "services",
+    "gate",
     "runtime",
     "answering",
     "receipts",
@@ -41,14 +42,17 @@ ORDER = [
     "parts",
     "catalog",
     "profile",
-    "usage",
+    "visitors",
     "settings",
+    "share",
+    "secret",
+    "usage",
     "errors",
 ]
 """The rooms, top to bottom: a room imports only what stands below it."""
 
 PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
-PURE += ["errors"]
+PURE += ["errors", "share", "secret"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 

@@ -1,0 +1,90 @@
+"""The gate: what stands between the network and the page. Each request passes it, in this order:
+
+host and origin → route → link token → visitor → size → session.
+
+It knows HTTP and the routes that the page needs, and no conversation. A request that may
+not pass gets a plain answer that tells nothing but that.
+"""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aether import visitors
+from aether.gate import answers, body, link, origin, routes
+from aether.gate.presence import Presence
+from aether.settings import Settings
+
+MINTS = ("/", "/config", "/config/", "/api/models")
+"""Where a visitor without a cookie is given one: what a browser and a program ask for first."""
+
+
+class Gate:
+    """Let a request through, or answer it."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings, presence: Presence, public: origin.Public) -> None:
+        self.app = app
+        self._link = link.Link(settings.share.token)
+        self._place = origin.Place(settings, public)
+        self._presence = presence
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(self._place.cleaned(scope), receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        refusal = self._place.refusal(scope, headers) or routes.refusal(scope)
+        refusal = refusal or self._link.answer(scope, headers, secure=self._place.secure(scope))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        cookie = answers.cookie(headers, visitors.COOKIE)
+        if not visitors.identify(cookie) and scope["path"] in MINTS:
+            cookie = visitors.new_cookie()
+            send = _with_cookie(send, answers.set_cookie(visitors.COOKIE, cookie, secure=self._place.secure(scope)))
+        scope = _known(scope, visitors.identify(cookie))
+        try:
+            receive = await body.limited(scope, receive)
+            scope, receive, session = await routes.own(scope, receive, cookie)
+        except answers.Refused as refused:
+            await refused.answer(scope, receive, send)
+            return
+        with self._presence.here(session):
+            await _until_refused(self.app, scope, receive, send)
+
+
+async def _until_refused(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Run the application; answer a body that turns out too large, unless an answer is on its way already."""
+    begun = False
+
+    async def sending(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await send(message)
+
+    try:
+        await app(scope, receive, sending)
+    except answers.Refused as refused:
+        if not begun:
+            await refused.answer(scope, receive, send)
+
+
+def _known(scope: Scope, visitor: str) -> Scope:
+    """Return the scope with the visitor's name in a header that nobody else can set."""
+    kept = [(k, v) for k, v in scope["headers"] if k.lower() != visitors.HEADER.encode()]
+    return {**scope, "headers": [*kept, (visitors.HEADER.encode(), visitor.encode())]}
+
+
+def _with_cookie(send: Send, cookie: bytes) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", []), (b"set-cookie", cookie)]
+        await send(message)
+
+    return sending

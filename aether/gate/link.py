@@ -1,0 +1,60 @@
+"""The link token: it comes in the link once, becomes a cookie, and leaves the address bar.
+
+The cookie holds a digest of the token, so that the token itself is kept in no browser.
+A program sends the token as the header `X-Aether-Token`. Comparisons take constant time.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from hashlib import sha256
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
+
+from aether.gate.answers import NO_STORE, cookie, refuse, set_cookie
+from aether.secret import Secret
+
+COOKIE = "aether_link"
+HEADER = "x-aether-token"
+OPEN = ("/healthz", "/robots.txt", "/favicon.ico")
+"""Routes that say nothing and need no token."""
+NEEDED = "This link needs its token. Ask whoever gave you the address for the whole link."
+
+
+class Link:
+    """The lock of a shared link; without a token it stands open."""
+
+    def __init__(self, token: Secret | None) -> None:
+        self._token = token.reveal() if token else ""
+        self._digest = sha256(f"aether-link:{self._token}".encode()).hexdigest()
+
+    def answer(self, scope: Scope, headers: Headers, *, secure: bool) -> Response | None:
+        """Return the answer to a request that has no key, or that has just brought it; None lets it pass."""
+        if not self._token:
+            return None
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        brought = [value for name, value in query if name == "token"]
+        if brought and scope["method"] == "GET":
+            if not _equal(brought[-1], self._token):
+                return refuse(headers, 401, NEEDED)
+            rest = urlencode([(k, v) for k, v in query if k != "token"])
+            # One slash: `//name` would be an address elsewhere.
+            where = "/" + re.sub(r"^[/\\]+", "", scope["path"]) + (f"?{rest}" if rest else "")
+            answer = RedirectResponse(where, status_code=303, headers=NO_STORE)
+            answer.raw_headers.append((b"set-cookie", set_cookie(COOKIE, self._digest, secure=secure)))
+            return answer
+        if scope["path"] in OPEN or self._has_key(headers):
+            return None
+        return refuse(headers, 401, NEEDED)
+
+    def _has_key(self, headers: Headers) -> bool:
+        sent, kept = headers.get(HEADER, ""), cookie(headers, COOKIE)
+        return _equal(sent, self._token) or _equal(kept, self._digest)
+
+
+def _equal(given: str, right: str) -> bool:
+    return secrets.compare_digest(given.encode("utf-8", "surrogatepass"), right.encode())

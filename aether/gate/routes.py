@@ -1,0 +1,95 @@
+"""The routes that the page and its programs need; all others are not there.
+
+Gradio brings many more: deep links, a fetcher, recorders, monitors. And where one of ours
+names a session, the name is made the visitor's own before anything behind the gate sees it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope
+
+from aether import visitors
+from aether.gate import body
+from aether.gate.answers import NO_STORE, Refused
+
+NAME = r"[A-Za-z0-9_.-]{1,80}"
+ROUTES: dict[str, tuple[str, ...]] = {
+    "GET": (
+        r"/", r"/config/?", r"/theme\.css", r"/favicon\.ico", r"/robots\.txt", r"/manifest\.json",
+        rf"/pwa_icon(/{NAME})?", r"/(assets|static|svelte|ui)/.{1,300}", r"/healthz", r"/metrics",
+        r"/api/.{1,200}", r"/operator(/.{0,200})?",
+        r"/gradio_api/(info/?|startup-events|theme\.css|upload_progress|queue/data)",
+        rf"/gradio_api/heartbeat/{NAME}", rf"/gradio_api/call/{NAME}/{NAME}",
+        # A file that the page showed or made; never an address to fetch (`file=http…`).
+        r"/gradio_api/file=/.{1,1000}",
+    ),
+    "POST": (
+        r"/api/.{1,200}", r"/operator(/.{0,200})?", r"/gradio_api/(queue/join|cancel|reset/?|upload)",
+        rf"/gradio_api/(run|api|call)/{NAME}/?",
+    ),
+    "DELETE": (r"/api/.{1,200}",),
+    "PUT": (r"/api/.{1,200}",),
+}  # fmt: skip
+_KNOWN = {method: re.compile("|".join(patterns)) for method, patterns in ROUTES.items()}
+_SESSION_BODY = re.compile(rf"/gradio_api/(queue/join|cancel|reset/?|(run|api|call)/{NAME}/?)")
+_STARTS = re.compile(rf"/gradio_api/((run|api|call)/{NAME}/?|queue/join)")
+_HEARTBEAT = re.compile(rf"(/gradio_api/heartbeat/)({NAME})")
+
+
+def refusal(scope: Scope) -> Response | None:
+    """Return 404 for a route that is not there; None for one that is."""
+    method = "GET" if scope["method"] == "HEAD" else scope["method"]
+    if method in _KNOWN and _KNOWN[method].fullmatch(scope["path"]) and not _climbs(scope["path"]):
+        return None
+    return JSONResponse({"detail": "Not Found"}, status_code=404, headers=NO_STORE)
+
+
+def _climbs(path: str) -> bool:
+    return any(part in ("..", ".") for part in re.split(r"[/\\]", path)) or "\0" in path
+
+
+async def own(scope: Scope, receive: Receive, cookie: str) -> tuple[Scope, Receive, str]:
+    """Return the request with its session made the visitor's own, and that session where the request listens to it."""
+    path = scope["path"]
+    if found := _HEARTBEAT.fullmatch(path):
+        session = visitors.own_session(cookie, found[2])
+        path = found[1] + session
+        return {**scope, "path": path, "raw_path": path.encode()}, receive, session
+    if path == "/gradio_api/queue/data":
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        session = visitors.own_session(cookie, query.get("session_hash", ""))
+        return {**scope, "query_string": urlencode({**query, "session_hash": session}).encode()}, receive, session
+    if scope["method"] == "POST" and _SESSION_BODY.fullmatch(path):
+        data = _owned(await body.whole(receive), cookie, starts=bool(_STARTS.fullmatch(path)))
+        headers = [(k, v) for k, v in scope["headers"] if k.lower() not in (b"content-length", b"transfer-encoding")]
+        headers.append((b"content-length", str(len(data)).encode()))
+        return {**scope, "headers": headers}, body.replay(data, receive), ""
+    return scope, receive, ""
+
+
+def _owned(data: bytes, cookie: str, *, starts: bool) -> bytes:
+    """Return a JSON body, written anew: nobody behind the gate can read another session in it than the gate did."""
+    try:
+        given: object = json.loads(data)
+    except (ValueError, RecursionError):
+        raise Refused(400, "The request's body is not JSON.") from None
+    if not isinstance(given, dict):
+        raise Refused(400, "The request's body must be a JSON object.")
+    values = cast(dict[str, Any], given)
+    session = values.get("session_hash")
+    if session is None and starts:
+        session = visitors.new_cookie()  # a call without a session gets one of its own
+    if session is not None:
+        if not isinstance(session, str) or not 1 <= len(session) <= 200:
+            raise Refused(400, "The session must be a short text.")
+        values["session_hash"] = visitors.own_session(cookie, session)
+    try:
+        return json.dumps(values).encode()
+    except RecursionError:
+        raise Refused(400, "The request's body is not JSON.") from None
