@@ -62,6 +62,7 @@ class AgentRuntime(Notebook):
         self._tasks: set[asyncio.Task[None]] = set()
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
+        self.toolbox.consent.on_change = self._touch
         self.llm: LLM | None = None
         self.lives: Lives | None = None
         self.receipt: Receipt | None = None
@@ -235,6 +236,11 @@ class AgentRuntime(Notebook):
             await answer(asked, live, llm=lambda: self._next(other), learn=self._learn, means=self._means())
         finally:
             self._settle(live)
+
+    def _touch(self) -> None:
+        """Tell who paints the answers that there is news of their calls."""
+        if self.lives is not None:
+            self.lives.touch()
 
     def _means(self) -> Means:
         return Means(

@@ -12,16 +12,16 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from aether.lowering.view import ToolSpec
+from aether.tools.consent import Approval, Consent
 from aether.tools.signature import Arguments
 from aether.transcript import Text, ToolCall, ToolResult
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What every protocol takes as a tool's name."""
 
-Approval = Literal["once", "session", "refused"]
 Approve = Callable[[ToolCall], Awaitable[Approval]]
 """Ask the person whether a call may run. Their thinking time is not the tool's."""
 
@@ -32,7 +32,11 @@ class ToolError(Exception):
 
 @dataclass(frozen=True)
 class ToolState:
-    """A tool as the panel shows it. `off_because` is set where nobody can switch it on."""
+    """A tool as the panel shows it.
+
+    `off_because` is set where nobody can switch it on; `allowed`: it does more than read,
+    and its person has allowed all its calls in this session.
+    """
 
     name: str
     description: str
@@ -40,10 +44,14 @@ class ToolState:
     reads_only: bool
     on: bool
     off_because: str = ""
+    allowed: bool = False
 
 
 class Toolbox(Protocol):
-    """The tools that one session may use."""
+    """The tools that one session may use, and the questions about them that wait for its person."""
+
+    @property
+    def consent(self) -> Consent: ...
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]: ...
@@ -53,6 +61,10 @@ class Toolbox(Protocol):
 
     def switch(self, name: str, *, on: bool) -> bool:
         """Switch one tool on or off for this session; tell whether it is on now."""
+        ...
+
+    def allow(self, name: str) -> bool:
+        """Allow all calls of a tool in this session, without asking again; tell whether there is such a tool."""
         ...
 
     async def prepare(self) -> None:
@@ -70,8 +82,15 @@ class NoTools:
     specs: tuple[ToolSpec, ...] = ()
     states: tuple[ToolState, ...] = ()
 
+    def __init__(self) -> None:
+        self.consent = Consent()
+
     def switch(self, name: str, *, on: bool) -> bool:
         """Do nothing: there is nothing to switch."""
+        return False
+
+    def allow(self, name: str) -> bool:
+        """Do nothing: there is nothing to allow."""
         return False
 
     async def prepare(self) -> None:
@@ -162,6 +181,13 @@ def tool(*, reads_only: bool, quotes: bool = True, timeout_s: float = 10.0) -> C
         return Draft(described, function, arguments)
 
     return decorate
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return a result's text with at most `longest` characters of it, and a note where it was cut."""
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}\n[Cut here: {longest:,} of {len(text):,} characters are shown. Ask for a smaller part.]"
 
 
 async def _not_made(raw: str) -> str:

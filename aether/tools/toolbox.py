@@ -12,10 +12,12 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from typing import assert_never
 
 from aether.lowering.view import ToolSpec
-from aether.tools.base import Approval, Approve, Tool, ToolError, ToolState
-from aether.tools.signature import BadArguments
+from aether.tools.base import Approve, Tool, ToolError, ToolState, shortened
+from aether.tools.consent import Approval, Consent
+from aether.tools.signature import LONGEST_ARGUMENTS, BadArguments
 from aether.transcript import ResultStatus, Text, ToolCall, ToolResult
 
 log = logging.getLogger("aether")
@@ -25,11 +27,11 @@ LONGEST_RESULT = 24_000
 AT_ONCE = 4
 """Calls of one session that run at the same time; the others wait in line."""
 REFUSED = "The user did not allow this call. Do not repeat it; go on without it, or ask the user."
-
-
-async def refuse(call: ToolCall) -> Approval:
-    """Allow nothing: what happens where nobody can be asked."""
-    return "refused"
+NOBODY = (
+    "This tool does more than read, so a person is asked before it runs, and nobody has answered. "
+    "Do not repeat the call; go on without it, and say that it needs permission."
+)
+TOO_LONG = f"The arguments are longer than {LONGEST_ARGUMENTS:,} characters. Send less."
 
 
 class SessionTools:
@@ -39,12 +41,13 @@ class SessionTools:
         self,
         tools: Callable[[], tuple[Tool, ...]],
         *,
-        approve: Approve = refuse,
+        approve: Approve | None = None,
         prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._tools = tools
         self._prepare = prepare
-        self.approve = approve
+        self.consent = Consent()
+        self.approve = approve or self.consent.ask
         self._off: set[str] = set()
         self._approved: set[str] = set()
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -66,6 +69,7 @@ class SessionTools:
                 t.reads_only,
                 not t.off_because and t.name not in self._off,
                 t.off_because,
+                t.name in self._approved,
             )
             for t in self._tools()
         )
@@ -79,7 +83,15 @@ class SessionTools:
             self._off.discard(name)
         else:
             self._off.add(name)
+            self._approved.discard(name)  # to switch it off is to take back what was allowed
         return on and not known[name].off_because
+
+    def allow(self, name: str) -> bool:
+        """Allow all calls of a tool in this session, without asking again; tell whether there is such a tool."""
+        known = any(t.name == name for t in self._usable())
+        if known:
+            self._approved.add(name)
+        return known
 
     async def prepare(self) -> None:
         """Find out which tools there are: servers start at their first use."""
@@ -88,9 +100,11 @@ class SessionTools:
 
     async def run(self, call: ToolCall) -> ToolResult:
         """Run one call, asking first where the tool does more than read."""
+        if len(call.arguments) > LONGEST_ARGUMENTS:
+            return _result(call, TOO_LONG, "error", 0.0)
         tool = self._find(call.name)
-        if tool is not None and not await self._allowed(tool, call):
-            return _result(call, REFUSED, "error", 0.0)
+        if tool is not None and (refusal := await self._refusal(tool, call)):
+            return _result(call, refusal, "error", 0.0)
         tool = self._find(call.name)  # again: while the person thought, it may have been switched off or changed
         if tool is None:
             return _result(call, self._no_such(call.name), "error", 0.0)
@@ -116,20 +130,30 @@ class SessionTools:
         meant = f" Did you mean {near[0]}?" if near else ""
         return f"There is no tool named {name[:80]}.{meant} The tools are: {', '.join(names)}."
 
-    async def _allowed(self, tool: Tool, call: ToolCall) -> bool:
+    async def _refusal(self, tool: Tool, call: ToolCall) -> str:
+        """Ask where that is needed; return why the call may not run, empty if it may."""
         if tool.reads_only:
-            return True
+            return ""
         async with self._asking[tool.name]:  # a second call of the same tool may profit from the first answer
             if tool.name in self._approved:
-                return True
+                return ""
+            approval: Approval = "refused"
             try:
                 approval = await self.approve(call)
             except Exception:
                 log.exception("Asking about the call of %s failed", tool.name)
-                return False
-            if approval == "session":
-                self._approved.add(tool.name)
-            return approval in ("once", "session")
+            match approval:
+                case "once":
+                    return ""
+                case "session":
+                    self._approved.add(tool.name)
+                    return ""
+                case "refused":
+                    return REFUSED
+                case "nobody":
+                    return NOBODY
+                case _:
+                    assert_never(approval)
 
 
 async def _answer(tool: Tool, call: ToolCall) -> tuple[str, ResultStatus]:
@@ -150,8 +174,6 @@ async def _answer(tool: Tool, call: ToolCall) -> tuple[str, ResultStatus]:
 
 
 def _result(call: ToolCall, text: str, status: ResultStatus, total_ms: float) -> ToolResult:
-    if len(text) > LONGEST_RESULT:
-        note = f"\n[Cut here: {LONGEST_RESULT:,} of {len(text):,} characters are shown. Ask for a smaller part.]"
-        text = text[:LONGEST_RESULT] + note
-    clean = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates would break the request
+    shown = shortened(text, LONGEST_RESULT)
+    clean = shown.encode("utf-8", "replace").decode("utf-8")  # lone surrogates would break the request
     return ToolResult(call.id, call.name, (Text(clean),), status, round(total_ms, 1))

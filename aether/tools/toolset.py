@@ -13,7 +13,7 @@ from typing import Protocol
 from aether.settings import ToolLevel
 from aether.tools.base import Approve, Tool
 from aether.tools.builtin import drafts
-from aether.tools.toolbox import SessionTools, refuse
+from aether.tools.toolbox import SessionTools
 from aether.tools.workspace import Workspace
 
 READS_ONLY = "It may do more than read, and AETHER_TOOLS allows reading alone."
@@ -44,7 +44,7 @@ class Toolset:
         found = (*self._own, *(self._servers.tools if self._servers is not None else ()))
         return tuple(self._leveled(t) for t in found)
 
-    def open(self, *, approve: Approve = refuse) -> SessionTools:
+    def open(self, *, approve: Approve | None = None) -> SessionTools:
         """Return a fresh toolbox for one session."""
         prepare: Callable[[], Awaitable[None]] | None = self._servers.prepare if self._servers is not None else None
         return SessionTools(lambda: self.tools, approve=approve, prepare=prepare)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from aether.tools.base import Approval, Draft, NoTools, Tool, ToolError, tool
 from aether.tools.builtin import drafts
-from aether.tools.toolbox import LONGEST_RESULT, REFUSED, SessionTools
+from aether.tools.toolbox import LONGEST_RESULT, NOBODY, REFUSED, SessionTools
 from aether.transcript import Text, ToolCall, ToolResult
 
 
@@ -209,7 +209,7 @@ async def test_what_is_no_text_is_made_text() -> None:
 
 async def test_a_tool_that_writes_is_refused_where_nobody_can_be_asked() -> None:
     result = await run(box(write), "write", text="a")
-    assert result.status == "error" and text(result) == REFUSED
+    assert result.status == "error" and text(result) == NOBODY
 
 
 class Person:
