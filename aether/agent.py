@@ -22,6 +22,7 @@ from aether.tools.base import Toolbox
 from aether.tools.running import run_calls
 from aether.transcript import Answer, Blob, Step, StopReason, Transcript, Turn
 from aether.wire.base import no_blobs
+from aether.wire.check import Violation, check, issued_to
 
 STRICTER = "The service refused the history as it was; it was sent again without data that only it can read."
 
@@ -32,7 +33,8 @@ CUT_SILENTLY = "The service counted {:,} tokens of about {:,} that were sent: it
 class Draft:
     """The step that is being written: what the screen shows before it is settled. Times in seconds.
 
-    `needed` estimates in tokens what is sent.
+    `needed` estimates in tokens what is sent; `violations` are rules that the body breaks
+    after all: a defect of ours, told and sent all the same.
     """
 
     llm: LLM
@@ -40,6 +42,7 @@ class Draft:
     view: View
     exchange: Exchange
     needed: int = 0
+    violations: tuple[Violation, ...] = ()
     notes: list[str] = field(default_factory=list[str])
     at: float = field(default_factory=time.time)
     began: float = field(default_factory=time.perf_counter)
@@ -181,7 +184,8 @@ def _draft(
             f"This conversation needs about {fit.needed:,} tokens; {llm.model.label} takes {fit.window:,}."
         )
     body = llm.wire.lower(view, llm.settings(read_blob=read_blob))
-    return Draft(llm, body, view, llm.ask(body), fit.needed, notes=list(notes))
+    found = check(llm.provider.protocol, body, llm.model.profile, issued_to(transcript, llm.origin))
+    return Draft(llm, body, view, llm.ask(body), fit.needed, tuple(found), notes=list(notes))
 
 
 def _ms(begin: float, end: float) -> float:

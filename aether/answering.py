@@ -108,6 +108,8 @@ def _record(live: Live, draft: Draft, means: Means) -> None:
         "tools": len(draft.view.tools),
         "bytes": len(text),
     }
+    for broken in draft.violations:
+        log.warning("Session %s request to %s breaks the rule %r", means.session, draft.reference, str(broken))
     log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
     log.debug("LLM REQUEST BODY %s", text)
     means.record(WireRecord(live.turn, draft.reference, json.loads(text), time.time()))

@@ -5,13 +5,44 @@ Equal by content, without a vendor's key or a storage id. Each part tells its `k
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field
 
 ResultStatus = Literal["ok", "error", "not_run"]
 JSON = dict[str, Any]
+
+
+def digest(*values: object) -> bytes:
+    """Return a digest of values, equal for equal content.
+
+    It goes over their `repr`: that of values is exact, and made in a tenth of the time that JSON takes.
+    """
+    return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).digest()
+
+
+def object_of(arguments: str) -> dict[str, Any] | None:
+    """Return the JSON object that `arguments` holds; None if it holds none that a body could carry."""
+    try:
+        value: object = json.loads(arguments)
+        # NaN, infinity and halves of characters can be read, but not be sent.
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return cast(dict[str, Any], value) if isinstance(value, dict) else None
+
+
+def object_text(arguments: str) -> str:
+    """Return `arguments` if it is the text of a JSON object, else an object that holds it."""
+    if arguments.strip() in ("", "null"):
+        return "{}"
+    if object_of(arguments) is not None:
+        return arguments
+    return json.dumps({"_raw_arguments": arguments.encode("utf-8", "replace").decode()}, ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -85,6 +116,14 @@ class ToolCall:
     name: str
     arguments: str
     kind: Literal["tool_call"] = field(default="tool_call", kw_only=True, repr=False)
+
+    @cached_property
+    def object_text(self) -> str:
+        """Return the arguments if they are the text of a JSON object, else an object that holds them.
+
+        Derived once: a call never changes, and is lowered for every request after it.
+        """
+        return object_text(self.arguments)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,6 +36,7 @@ from aether.parts import (
     Text,
     ToolCall,
     ToolResult,
+    digest,
 )
 from aether.usage import Usage
 
@@ -117,9 +118,33 @@ class Step:
         """Return the model reference, `provider/model`."""
         return f"{self.provider}/{self.model}"
 
-    @property
+    # What is derived here is derived once: a step never changes, and is lowered for every request after it.
+
+    @cached_property
     def calls(self) -> tuple[ToolCall, ...]:
         return tuple(p for p in self.parts if isinstance(p, ToolCall))
+
+    @cached_property
+    def spoken(self) -> tuple[Part, ...]:
+        """Return the parts without reasoning."""
+        return tuple(p for p in self.parts if not isinstance(p, Reasoning))
+
+    @cached_property
+    def spoken_digest(self) -> bytes:
+        return digest(self.spoken)
+
+    @cached_property
+    def native_digest(self) -> bytes:
+        return digest([n.data for n in self.native])
+
+    @cached_property
+    def bare_digest(self) -> bytes:
+        """Return the digest of the native blocks without reasoning."""
+        return digest([n.data for n in self.native if n.kind != "reasoning"])
+
+    @cached_property
+    def results_digest(self) -> bytes:
+        return digest(self.results)
 
     @property
     def answered(self) -> tuple[tuple[ToolCall, ToolResult | None], ...]:
@@ -175,6 +200,10 @@ class Turn:
     @property
     def text(self) -> str:
         return "\n\n".join(p.text for p in self.prompt if isinstance(p, Text))
+
+    @cached_property
+    def prompt_digest(self) -> bytes:
+        return digest(self.prompt)
 
     def with_answer(self, answer: Answer) -> Turn:
         """Return the turn with one more answer, which becomes the chosen one."""

@@ -22,6 +22,7 @@ from aether.lowering.origins import own_or_foreign
 from aether.lowering.shape import anchor_ends, bridge, drop_blank, merge_neighbours
 from aether.lowering.system import place_system, render_system
 from aether.lowering.view import Message, Omission, Target, ToolSpec, View
+from aether.parts import digest
 from aether.transcript import Text, Transcript
 
 __all__ = ["Message", "Omission", "Target", "ToolSpec", "View", "lower", "visible"]
@@ -43,7 +44,7 @@ def lower(transcript: Transcript, target: Target, *, strict: bool = False) -> Vi
     messages = bridge(messages, target.profile)
     return View(
         system=system,
-        messages=tuple(m if m.step is None else Message(m.role, m.parts, m.native, m.whole) for m in messages),
+        messages=tuple(Message(m.role, m.parts, m.native, m.whole) for m in messages),
         tools=tools,
         tool_choice="auto" if target.tools or not tools else "none",
         omissions=_sum(_left_out(transcript) + omitted + unseen + flattened),
@@ -58,14 +59,15 @@ def visible(transcript: Transcript) -> list[Message]:
     for number, turn in enumerate(transcript.turns):
         if number in cut:
             if number == cut[number].first and cut[number].summary:
-                messages.append(Message("user", (Text(SUMMARY.format(cut[number].summary)),)))
+                summary = (Text(SUMMARY.format(cut[number].summary)),)
+                messages.append(Message("user", summary, mark=digest(summary)))
             continue
         if turn.prompt:
-            messages.append(Message("user", turn.prompt))
+            messages.append(Message("user", turn.prompt, mark=turn.prompt_digest))
         for step in turn.answer.steps if turn.answer else ():
             messages.append(Message("assistant", step.parts, step=step))
             if step.results:
-                messages.append(Message("tool", step.results))
+                messages.append(Message("tool", step.results, mark=step.results_digest))
     return messages
 
 

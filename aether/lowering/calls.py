@@ -7,11 +7,8 @@ one form that every known service takes (Mistral takes no other).
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import deque
-from dataclasses import replace
-from typing import Any, cast
 
 from aether.lowering.view import Message, Omission
 from aether.profile import Profile
@@ -19,7 +16,7 @@ from aether.transcript import File, Image, Part, ResultPart, Text, ToolCall, Too
 
 NOT_RUN = "This call was not run: the answer was stopped, or the model was changed."
 NO_OUTPUT = "(no output)"
-ID_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+MEDIA = (Image, File)
 NAME_RULE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 LONGEST_ID = 40
 """Letters of a tool id: the least that a known service takes (OpenAI's chat, vercel/ai#5171)."""
@@ -61,6 +58,9 @@ def _close(out: list[Message], calls: list[ToolCall], given: tuple[Part, ...]) -
     for part in given:
         if isinstance(part, ToolResult):
             results.setdefault(part.call_id, deque()).append(part)
+    if calls and len(calls) == len(given) == len(results) and [c.id for c in calls] == list(results):
+        out.append(Message("tool", given))
+        return
     if calls:
         closed = tuple(results[c.id].popleft() if results.get(c.id) else _not_run(c) for c in calls)
         out.append(Message("tool", closed))
@@ -100,21 +100,22 @@ def fix_calls(messages: list[Message]) -> list[Message]:
             first = number - len(calls) + 1
             fixed = [_fixed_call(c, n, taken) for n, c in enumerate(calls, first)]
             new = iter(fixed)
-            message = replace(message, parts=tuple(next(new) if isinstance(p, ToolCall) else p for p in message.parts))
+            message = message._replace(parts=tuple(next(new) if isinstance(p, ToolCall) else p for p in message.parts))
         out.append(message)
     return out
 
 
 def _fixed_call(call: ToolCall, number: int, taken: set[str]) -> ToolCall:
-    return ToolCall(_mint(number, call.id, taken), valid_name(call.name), object_text(call.arguments))
+    return ToolCall(_mint(number, call.id, taken), valid_name(call.name), call.object_text)
 
 
 def _fixed_result(result: ToolResult, call: ToolCall) -> ToolResult:
-    texts: tuple[ResultPart, ...] = tuple(p for p in result.parts if isinstance(p, Text) and p.text.strip())
-    media: tuple[ResultPart, ...] = tuple(p for p in result.parts if isinstance(p, Image | File))
-    if not texts and not media:
-        texts = (Text(NO_OUTPUT),)
-    return ToolResult(call.id, call.name, (*texts, *media), result.status)
+    parts = result.parts
+    if not parts or any(isinstance(p, MEDIA) or not p.text.strip() for p in parts):
+        texts: tuple[ResultPart, ...] = tuple(p for p in parts if isinstance(p, Text) and p.text.strip())
+        media: tuple[ResultPart, ...] = tuple(p for p in parts if isinstance(p, MEDIA))
+        parts = (*texts, *media) or (Text(NO_OUTPUT),)
+    return ToolResult(call.id, call.name, parts, result.status)
 
 
 def _mint(number: int, id_: str, taken: set[str]) -> str:
@@ -122,9 +123,7 @@ def _mint(number: int, id_: str, taken: set[str]) -> str:
     salt = 0
     while True:
         seed = f"{number}\0{salt}\0{id_}".encode("utf-8", "surrogatepass")
-        value = int.from_bytes(hashlib.sha256(seed).digest()[:8], "big")
-        digits = "".join(ID_ALPHABET[value // 36**place % 36] for place in range(8))
-        minted = f"c{digits}"
+        minted = "c" + hashlib.sha256(seed).hexdigest()[:8]
         if minted not in taken:
             taken.add(minted)
             return minted
@@ -137,26 +136,6 @@ def valid_name(name: str) -> str:
         return name
     mark = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"{re.sub(r'[^a-zA-Z0-9_-]', '_', name)[:57]}_{mark}"
-
-
-def object_of(arguments: str) -> dict[str, Any] | None:
-    """Return the JSON object that `arguments` holds; None if it holds none that a body could carry."""
-    try:
-        value: object = json.loads(arguments)
-        # NaN, infinity and halves of characters can be read, but not be sent.
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        return None
-    return cast(dict[str, Any], value) if isinstance(value, dict) else None
-
-
-def object_text(arguments: str) -> str:
-    """Return `arguments` if it is the text of a JSON object, else an object that holds it."""
-    if arguments.strip() in ("", "null"):
-        return "{}"
-    if object_of(arguments) is not None:
-        return arguments
-    return json.dumps({"_raw_arguments": arguments.encode("utf-8", "replace").decode()}, ensure_ascii=False)
 
 
 def flatten_tools(messages: list[Message], profile: Profile) -> tuple[list[Message], list[Omission]]:
@@ -172,7 +151,7 @@ def flatten_tools(messages: list[Message], profile: Profile) -> tuple[list[Messa
             parts = tuple(t for p in message.parts if isinstance(p, ToolResult) for t in _as_text(p))
             out.append(Message("user", parts))
         elif calls:
-            out.append(replace(message, parts=tuple(_told(p) for p in message.parts)))
+            out.append(message._replace(parts=tuple(_told(p) for p in message.parts)))
         else:
             out.append(message)
     return out, [Omission("tools", count, FLATTENED)] if count else []

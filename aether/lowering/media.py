@@ -39,16 +39,16 @@ def place_media(messages: list[Message], profile: Profile) -> tuple[list[Message
     for message in messages:
         if message.role == "tool":
             if any(isinstance(r, ToolResult) and _holds_media(r.parts) for r in message.parts):
-                message = replace(message, parts=tuple(_result(r, profile, omitted, moved) for r in message.parts))
+                message = message._replace(parts=tuple(_result(r, profile, omitted, moved) for r in message.parts))
         elif message.role == "assistant":
             out += _shown_by_user(moved)
             moved = []
             if _holds_media(message.parts):
                 moved = [] if message.native else _media(message.parts, profile, omitted, "made by the assistant")
                 parts = tuple(p for p in message.parts if not isinstance(p, Image | File))
-                message = replace(message, parts=parts)
+                message = message._replace(parts=parts)
         elif moved or _holds_media(message.parts):
-            message = replace(message, parts=(*moved, *(_seen(p, profile, omitted) for p in message.parts)))
+            message = message._replace(parts=(*moved, *(_seen(p, profile, omitted) for p in message.parts)))
             moved = []
         out.append(message)
     return out + _shown_by_user(moved), omitted

@@ -10,39 +10,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from aether.lowering.calls import NAME_RULE, fits
 from aether.lowering.view import Message, Omission, Target, ToolSpec
-from aether.transcript import Reasoning, Step
+from aether.parts import digest
+from aether.transcript import Step
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash  # pyright: ignore[reportPrivateUsage]
 
 FOREIGN_REASONING = "reasoning of another model is kept here, but never sent"
 CHANGED_REASONING = "reasoning that no longer fits what stands before it"
 FOREIGN_NATIVE = "data that only the model that made it can read"
-
-
-class Digest:
-    """A running digest of what the target is shown.
-
-    It goes over the `repr` of values: theirs are exact, and made in a tenth of the time
-    that JSON takes.
-    """
-
-    def __init__(self, *seeds: object) -> None:
-        self._hash = hashlib.sha256()
-        self.add(*seeds)
-
-    def add(self, *values: object) -> None:
-        self._hash.update(repr(values).encode("utf-8", "surrogatepass"))
-
-    @property
-    def value(self) -> str:
-        return self._hash.hexdigest()[:32]
-
-    def copy(self) -> Digest:
-        """Return a digest that goes on from here by itself."""
-        twin = Digest.__new__(Digest)
-        twin._hash = self._hash.copy()
-        return twin
 
 
 def own_or_foreign(
@@ -55,7 +35,7 @@ def own_or_foreign(
     it is dead, and is not sent again (T1).
     """
     profile = replace(target.profile, context_window=None, max_output=None)  # learnt, but never shown
-    shown = Digest(target.origin, profile, system, tools)
+    shown = hashlib.sha256(digest(target.origin, profile, system, tools))
     bare = shown.copy()
     out: list[Message] = []
     taken: set[str] = set()
@@ -63,63 +43,54 @@ def own_or_foreign(
         step = message.step
         if step is None:
             out.append(message)
-            shown.add(message.role, message.parts)
-            bare.add(message.role, message.parts)
+            shown.update(message.mark)
+            bare.update(message.mark)
             continue
-        placed = _place(message, step, target, taken)
-        if any(n.kind == "reasoning" for n in placed.native):
-            without = _without_reasoning(placed)
-            if strict or step.prefix != shown.value:
-                if strict or step.prefix != bare.value:
-                    placed = without
+        home = goes_home(step, target, taken)
+        placed = message._replace(parts=step.spoken, native=step.native if home else ())
+        if home and step.bare_digest != step.native_digest:  # there is reasoning in it
+            if strict or step.prefix != _value(shown):
+                if strict or step.prefix != _value(bare):
+                    placed = _without_reasoning(placed)
                 else:
                     out = [_without_reasoning(m) for m in out]
                     shown = bare.copy()
-            _add(bare, without)
+            bare.update(step.bare_digest)
+            shown.update(step.native_digest if placed.whole else step.bare_digest)
         else:
-            _add(bare, placed)
-        taken.update(c.id for c in step.calls)
+            shown.update(step.native_digest if home else step.spoken_digest)
+            bare.update(step.native_digest if home else step.spoken_digest)
+        taken.update([c.id for c in step.calls])
         out.append(placed)
-        _add(shown, placed)
-    return out, [o for m in out if m.step is not None for o in _left_out(m, m.step, target)], shown.value
+    return out, [o for m in out if m.step is not None for o in _left_out(m, m.step, target)], _value(shown)
 
 
-def _add(digest: Digest, placed: Message) -> None:
-    if placed.native:
-        digest.add("own", [n.data for n in placed.native])
-    else:
-        digest.add("foreign", placed.parts)
-
-
-def _place(message: Message, step: Step, target: Target, taken: set[str]) -> Message:
-    """Attach the step's own blocks if they go home; its reasoning is no part in any case."""
-    parts = tuple(p for p in step.parts if not isinstance(p, Reasoning))
-    return Message(message.role, parts, step.native if goes_home(step, target, taken) else (), step=step)
+def _value(running: Hash) -> str:
+    return running.hexdigest()[:32]
 
 
 def _without_reasoning(message: Message) -> Message:
     kept = tuple(n for n in message.native if n.kind != "reasoning")
-    return message if len(kept) == len(message.native) else replace(message, native=kept, whole=False)
+    return message if len(kept) == len(message.native) else message._replace(native=kept, whole=False)
 
 
 def _left_out(placed: Message, step: Step, target: Target) -> list[Omission]:
     """Say what of a step is not shown."""
     if not placed.whole:
         return [Omission("reasoning", sum(n.kind == "reasoning" for n in step.native), CHANGED_REASONING)]
-    if placed.native:
+    thoughts = len(step.parts) - len(step.spoken)
+    if placed.native or not (thoughts or step.native):
         return []
-    reason = CHANGED_REASONING if step.origin == target.origin else FOREIGN_REASONING
-    opaque = 0 if step.origin == target.origin else sum(n.kind == "other" for n in step.native)
-    found = (
-        Omission("reasoning", sum(isinstance(p, Reasoning) for p in step.parts), reason),
-        Omission("native", opaque, FOREIGN_NATIVE),
-    )
+    own = step.origin == target.origin
+    opaque = 0 if own else sum(n.kind == "other" for n in step.native)
+    reason = CHANGED_REASONING if own else FOREIGN_REASONING
+    found = (Omission("reasoning", thoughts, reason), Omission("native", opaque, FOREIGN_NATIVE))
     return [o for o in found if o.count]
 
 
 def goes_home(step: Step, target: Target, taken: set[str]) -> bool:
     """Tell whether the target made this step and will take its blocks as they are."""
-    if step.origin != target.origin or not step.native:
+    if not step.native or step.origin != target.origin:
         return False
     if not step.calls:
         return True

@@ -5,12 +5,11 @@ Servers differ in what they forgive; this is the one shape that all of them take
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aether.lowering.view import Message
 from aether.profile import Profile
 from aether.transcript import Part, Refusal, SystemNote, Text
 
+WORDS = (Text, Refusal, SystemNote)
 START = "(conversation start)"
 GO_ON = "Continue exactly where you stopped."
 BRIDGE = "Understood."
@@ -20,16 +19,17 @@ def drop_blank(messages: list[Message]) -> list[Message]:
     """Leave out blank texts, and messages with nothing left."""
     out: list[Message] = []
     for message in messages:
-        if message.native or not any(_blank(p) for p in message.parts):
-            if message.native or message.parts:
+        kept = message.parts if message.native else [p for p in message.parts if not _blank(p)]
+        if len(kept) == len(message.parts):
+            if kept or message.native:
                 out.append(message)
-        elif parts := tuple(p for p in message.parts if not _blank(p)):
-            out.append(replace(message, parts=parts))
+        elif kept:
+            out.append(message._replace(parts=tuple(kept)))
     return out
 
 
 def _blank(part: Part) -> bool:
-    return isinstance(part, Text | Refusal | SystemNote) and not part.text.strip()
+    return isinstance(part, WORDS) and not part.text.strip()
 
 
 def merge_neighbours(messages: list[Message]) -> list[Message]:
@@ -42,7 +42,7 @@ def merge_neighbours(messages: list[Message]) -> list[Message]:
         elif message.role == "assistant":
             out += [Message("user", (Text(GO_ON),)), message]
         else:
-            out[-1] = replace(last, parts=(*last.parts, *message.parts))
+            out[-1] = last._replace(parts=(*last.parts, *message.parts))
     return out
 
 

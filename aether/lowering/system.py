@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aether.lowering.view import Message, Target
 from aether.transcript import Part, SystemNote, Text
 
@@ -37,7 +35,7 @@ def _split_notes(message: Message) -> list[Message]:
         return [message]
     rest = tuple(p for p in message.parts if not isinstance(p, SystemNote))
     if message.role != "user" or not rest:
-        return [replace(message, parts=tuple(_tagged(p) for p in message.parts))]
+        return [message._replace(parts=tuple(_tagged(p) for p in message.parts))]
     return [Message("user", rest), Message("system", notes)]
 
 
@@ -48,7 +46,7 @@ def _tag_notes(messages: list[Message]) -> list[Message]:
     for message in messages:
         if any(isinstance(p, SystemNote) for p in message.parts):
             head = () if explained else (Text(EXPLAIN_NOTES),)
-            message = replace(message, parts=(*head, *(_tagged(p) for p in message.parts)))
+            message = message._replace(parts=(*head, *(_tagged(p) for p in message.parts)))
             explained = True
         out.append(message)
     return out
@@ -60,7 +58,7 @@ def _tagged(part: Part) -> Part:
 
 def _fold(system: str, messages: list[Message]) -> list[Message]:
     """Put the leading text into the first user message (S5: the role is refused)."""
-    return [replace(messages[0], parts=(Text(system), *messages[0].parts)), *messages[1:]]
+    return [messages[0]._replace(parts=(Text(system), *messages[0].parts)), *messages[1:]]
 
 
 def _attribute(messages: list[Message], target: Target) -> list[Message]:
@@ -73,7 +71,7 @@ def _attribute(messages: list[Message], target: Target) -> list[Message]:
             author = own if message.step.origin == target.origin else message.step.reference
         if message.role == "user" and author != told:
             who = "you" if author == own else f"another model, {author}"
-            message = replace(message, parts=(*message.parts, SystemNote(f"The last answer above is by {who}.")))
+            message = message._replace(parts=(*message.parts, SystemNote(f"The last answer above is by {who}.")))
             told = author
         out.append(message)
     return out

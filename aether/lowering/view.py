@@ -6,7 +6,7 @@ Pure values without any vendor's key. A wire turns a view into a body, shape for
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from aether.profile import Profile
 from aether.transcript import Native, Origin, Part, Step
@@ -50,13 +50,13 @@ class Target:
     tools: tuple[ToolSpec, ...] = ()
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One message. `native`: the issuer's own blocks, sent as they are instead of `parts`.
 
     `whole` is false where reasoning had to be left out of `native`: blocks that are bound
     to it then lose the ids that bind them. `step` is where an assistant's message came
-    from; it is there while the passes work and gone in a view.
+    from, `mark` the digest of what another one holds; both are there while the passes work
+    and gone in a view. A tuple, because the passes make thousands of them for each request.
     """
 
     role: Role
@@ -64,6 +64,7 @@ class Message:
     native: tuple[Native, ...] = ()
     whole: bool = True
     step: Step | None = None
+    mark: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ Source of the shapes: the types of the SDK `anthropic` 2.12 and recorded traffic
 
 from __future__ import annotations
 
+import json
 from typing import assert_never
 
-from aether.lowering.calls import object_of
 from aether.lowering.view import Message, ToolSpec, View
 from aether.transcript import (
     File,
@@ -125,7 +125,7 @@ def _block(part: Part, ask: Ask) -> JSON | None:
         case File():
             return _media("document", part, ask)
         case ToolCall():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": object_of(part.arguments) or {}}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": json.loads(part.arguments)}
         case ToolResult():
             block: JSON = {
                 "type": "tool_result",

@@ -8,11 +8,14 @@ service of its protocol takes. Rule names are those of `docs/swap-matrix.md`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from aether.lowering.calls import fits, object_of
+from aether.lowering.calls import fits
+from aether.parts import object_of
 from aether.profile import Profile, Protocol
+from aether.transcript import Origin, Transcript
 from aether.wire.base import JSON, mapping, mappings, text_of
 
 IMAGE_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
@@ -28,6 +31,9 @@ class Violation:
     rule: str
     where: str
 
+    def __str__(self) -> str:
+        return f"{self.rule} ({self.where[:60]})"
+
 
 @dataclass(frozen=True)
 class Issued:
@@ -37,6 +43,17 @@ class Issued:
 
     def __contains__(self, value: object) -> bool:
         return value in self.opaque
+
+
+OPAQUE = ("id", "signature", "data", "encrypted_content")
+"""Keys under which a service gives out what only it can read."""
+
+
+def issued_to(transcript: Transcript, origin: Origin) -> Issued:
+    """Gather what `origin` itself has given out in this conversation."""
+    steps = (s for t in transcript.turns for a in t.answers for s in a.steps if s.origin == origin)
+    blocks = (native.data for step in steps for native in step.native)
+    return Issued(frozenset(v for b in blocks for k in OPAQUE if isinstance(v := b.get(k), str)))
 
 
 Check = Callable[[JSON, Profile, Issued], Iterator[Violation]]
@@ -102,7 +119,7 @@ def check_ids(ids: list[str], rule: str, longest: int) -> Iterator[Violation]:
             yield Violation("C9 length of a tool id", id_)
         elif not fits(id_, rule):
             yield Violation("C5 form of a tool id", id_)
-    for id_ in {i for i in ids if ids.count(i) > 1}:
+    for id_ in (i for i, times in Counter(ids).items() if times > 1):
         yield Violation("C7 tool ids are unique", id_)
 
 

@@ -29,8 +29,8 @@ def check_responses(body: JSON, profile: Profile, issued: Issued) -> Iterator[Vi
         yield Violation("P6 nothing is stored at the service", "store")
     items = mappings(body.get("input"))
     yield from check_ends([_role(i) for i in items if i.get("role") not in ("system", "developer")])
-    for number, item in enumerate(items):
-        yield from _item(item, items[number + 1 :], f"input.{number}", profile, issued)
+    for number, (item, after) in enumerate(zip(items, [*items[1:], JSON()], strict=True)):
+        yield from _item(item, after, f"input.{number}", profile, issued)
     calls = [i for i in items if i.get("type") == "function_call"]
     yield from check_ids([text_of(c.get("call_id")) for c in calls], "any", 64)
     yield from check_names(tool_names(body.get("tools")), [text_of(c.get("name")) for c in calls])
@@ -43,7 +43,7 @@ def _role(item: JSON) -> str:
     return text_of(item.get("role")) or "assistant"
 
 
-def _item(item: JSON, rest: list[JSON], where: str, profile: Profile, issued: Issued) -> Iterator[Violation]:
+def _item(item: JSON, after: JSON, where: str, profile: Profile, issued: Issued) -> Iterator[Violation]:
     kind = text_of(item.get("type")) or "message"
     if item.get("id") is not None and item["id"] not in issued:
         yield Violation("T12 no item id of a stranger", where)
@@ -52,7 +52,7 @@ def _item(item: JSON, rest: list[JSON], where: str, profile: Profile, issued: Is
     if kind == "reasoning":
         if item.get("encrypted_content") not in issued:
             yield Violation("T11 encrypted reasoning of this issuer alone", where)
-        if not rest or _role(rest[0]) != "assistant":
+        if not after or _role(after) != "assistant":
             yield Violation("T10 reasoning is followed by its own item", where)
     if kind == "function_call" and not is_object(item.get("arguments")):
         yield Violation("C11 arguments are an object", where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
-from aether.lowering.calls import object_of
+from aether.parts import object_of
 from aether.transcript import (
     Native,
     NativeKind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
-from aether.lowering.calls import object_of
+from aether.parts import object_of
 from aether.transcript import Native, NativeKind, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
 from aether.wire.base import JSON, InBandError, count_of, mapping, mappings, text_of

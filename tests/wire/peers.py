@@ -11,7 +11,7 @@ from aether.lowering import Target, ToolSpec, View, lower
 from aether.profile import DEFAULTS, Profile, Protocol
 from aether.transcript import Blob, Origin, Transcript
 from aether.wire import WIRES, Ask
-from aether.wire.check import Issued, Violation, check
+from aether.wire.check import Issued, Violation, check, issued_to
 from tests.scripted.ids import Issuer
 from tests.scripted.strict import chat as strict_chat
 from tests.scripted.strict import messages as strict_messages
@@ -67,7 +67,8 @@ class Peer:
 
     def check(self, body: JSON, transcript: Transcript | None = None) -> list[Violation]:
         """Return what our own checker finds."""
-        return check(self.protocol, body, self.profile, issued_to(transcript, self) if transcript else Issued())
+        issued = issued_to(transcript, self.origin) if transcript else Issued()
+        return check(self.protocol, body, self.profile, issued)
 
     @property
     def strictness(self) -> Strictness:
@@ -106,18 +107,6 @@ class Peer:
             case "anthropic-messages":
                 found = strict_messages.faults(body, self.strictness, issuer)
         return [f.message for f in found]
-
-
-def issued_to(transcript: Transcript, peer: Peer) -> Issued:
-    """Gather the opaque strings that the peer itself has given out."""
-    found: set[str] = set()
-    for turn in transcript.turns:
-        for answer in turn.answers:
-            for step in answer.steps:
-                if step.origin == peer.origin:
-                    for native in step.native:
-                        found |= {str(native.data.get(k)) for k in ("id", "signature", "data", "encrypted_content")}
-    return Issued(frozenset(found - {"None", ""}))
 
 
 SKIPPED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
