@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aether.errors import BadHistoryError, ProviderError, TooLongError
+from aether.errors import BadHistoryError, BadRequestError, ProviderError, TooLongError
 from aether.events import CallDelta, ReasoningDelta, Retried, StreamEvent, TextDelta
 from aether.fit import cut_silently, measure
 from aether.limits import Limits
@@ -25,7 +25,7 @@ from aether.wire.base import no_blobs
 from aether.wire.check import Violation, check, issued_to
 
 STRICTER = "The service refused the history as it was; it was sent again without data that only it can read."
-
+TOLD = "The service told what this model cannot take; it was asked again without that."
 CUT_SILENTLY = "The service counted {:,} tokens of about {:,} that were sent: it may have read only a part of them."
 
 
@@ -130,10 +130,10 @@ async def run(
 ) -> AsyncGenerator[AgentEvent, None]:
     """Answer the last turn of `transcript`; raise AetherError where that cannot be done, LimitError at a limit.
 
-    A history that the service refuses is sent once more without what only it can read,
-    and with what its words have told about it.
+    A history that the service refuses is sent once more: with regard to what its words have
+    told about the model, or else without what only the service can read.
     """
-    answer, strict, notes = Answer(), False, list[str]()
+    answer, strict, told, notes = Answer(), False, False, list[str]()
     await toolbox.prepare()
     while True:
         limits.check(answer)
@@ -146,9 +146,12 @@ async def run(
                     yield event
         except ProviderError as error:
             learn(draft.llm, error)
-            if strict or draft.first is not None or not isinstance(error, BadHistoryError):
+            if strict or draft.first is not None or not _mendable(error):
                 raise
-            strict, notes = True, [*draft.notes, STRICTER]
+            if error.learnt and not told:
+                told, notes = True, [*draft.notes, TOLD]
+            else:
+                strict, notes = True, [*draft.notes, STRICTER]
             continue
         step, notes = draft.settle(), []
         yield Stepped(step)
@@ -159,6 +162,11 @@ async def run(
                 step = replace(step, results=results)
                 yield Resulted(step)
         answer = replace(answer, steps=(*answer.steps, step))
+
+
+def _mendable(error: ProviderError) -> bool:
+    """Tell whether another form of the same history may be taken: the old one was refused, or facts were told."""
+    return isinstance(error, BadHistoryError) or (isinstance(error, BadRequestError) and bool(error.learnt))
 
 
 def answering(transcript: Transcript, answer: Answer) -> Transcript:
@@ -181,7 +189,9 @@ def _draft(
     fit = measure(view, transcript, llm.model.profile)
     if not fit.fits:
         raise TooLongError(
-            f"This conversation needs about {fit.needed:,} tokens; {llm.model.label} takes {fit.window:,}."
+            f"This conversation needs about {fit.needed:,} tokens; {llm.model.label} takes {fit.window:,}.",
+            needed=fit.needed,
+            window=fit.window,
         )
     body = llm.wire.lower(view, llm.settings(read_blob=read_blob))
     found = check(llm.provider.protocol, body, llm.model.profile, issued_to(transcript, llm.origin))

@@ -109,7 +109,7 @@ def _record(live: Live, draft: Draft, means: Means) -> None:
         "bytes": len(text),
     }
     for broken in draft.violations:
-        log.warning("Session %s request to %s breaks the rule %r", means.session, draft.reference, str(broken))
+        log.warning("Session %s request to %s breaks a rule: %s", means.session, draft.reference, broken)
     log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
     log.debug("LLM REQUEST BODY %s", text)
     means.record(WireRecord(live.turn, draft.reference, json.loads(text), time.time()))

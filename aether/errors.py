@@ -39,7 +39,7 @@ This room knows no SDK: `llm.py` translates foreign errors into these, once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class AetherError(Exception):
@@ -170,8 +170,15 @@ class OverloadedError(ProviderError):
 
 
 class TooLongError(ProviderError):
+    """Say that the conversation does not fit; `needed` and `window` in tokens, where they are known."""
+
     kind = "too_long"
-    remedy = "Nothing is lost. Choose a model with a larger context, or start a new conversation."
+    remedy = "Nothing is lost. Leave out the oldest exchanges, summarise them, or choose a model with a larger context."
+
+    def __init__(self, message: str, *, needed: int | None = None, window: int | None = None, **told: Any) -> None:
+        super().__init__(message, **told)
+        self.needed = needed
+        self.window = window if window is not None else self.learnt.get("context_window")
 
 
 class BadHistoryError(ProviderError):

@@ -254,10 +254,11 @@ class AgentRuntime(Notebook):
 
     def _next(self, other: LLM | None) -> LLM:
         """Return the model for the next request: the one truth, or the one named for this answer alone."""
-        llm = other or self.llm
-        if llm is None:
+        if other is not None:
+            return self._router.bind(other.provider.name, other.model.id)  # with what was learnt of it since
+        if self.llm is None:
             raise NotReady("No model is chosen yet.")
-        return llm
+        return self.llm
 
     def _learn(self, llm: LLM, error: ProviderError) -> None:
         """Keep what an error told about the model, for every session; the binding takes it up if it is still chosen."""

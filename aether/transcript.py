@@ -41,32 +41,10 @@ from aether.parts import (
 from aether.usage import Usage
 
 __all__ = [
-    "JSON",
-    "Answer",
-    "Blob",
-    "Branch",
-    "Cut",
-    "Failure",
-    "File",
-    "Image",
-    "Native",
-    "NativeKind",
-    "Origin",
-    "Part",
-    "Reasoning",
-    "Refusal",
-    "ResultPart",
-    "ResultStatus",
-    "Step",
-    "StopReason",
-    "SystemNote",
-    "Text",
-    "ToolCall",
-    "ToolResult",
-    "Transcript",
-    "TranscriptError",
-    "Turn",
-]
+    "JSON", "Answer", "Blob", "Branch", "Cut", "Failure", "File", "Image", "Native", "NativeKind", "Origin", "Part",
+    "Reasoning", "Refusal", "ResultPart", "ResultStatus", "Step", "StopReason", "SystemNote", "Text", "ToolCall",
+    "ToolResult", "Transcript", "TranscriptError", "Turn",
+]  # fmt: skip
 
 VERSION = 2
 """Version of the JSON form; 2 knows branches. Every older version still loads."""

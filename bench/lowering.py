@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aether.lowering import Target, ToolSpec, lower
@@ -49,14 +50,8 @@ def measure() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for protocol in PROTOCOLS:
         new = target(protocol)
-        lowered = {n: _median_ms(lambda talk=conversation(n): _body(talk, new)) for n in SIZES}
-        checked: dict[int, float] = {}
-        for size in SIZES:
-            talk = conversation(size)
-            body = _body(talk, new)
-            checked[size] = _median_ms(
-                lambda body=body, talk=talk: check(protocol, body, new.profile, issued_to(talk, new.origin))
-            )
+        lowered = {n: _median_ms(partial(_body, conversation(n), new)) for n in SIZES}
+        checked = {n: _median_ms(partial(_checked, *(c := conversation(n), _body(c, new)), new)) for n in SIZES}
         found[protocol] = {
             "lower_ms": lowered,
             "check_ms": checked,
@@ -68,6 +63,10 @@ def measure() -> dict[str, Any]:
 def _body(talk: Transcript, new: Target) -> dict[str, Any]:
     wire = WIRES[new.origin.protocol]  # pyright: ignore[reportArgumentType]
     return wire.lower(lower(talk, new), Ask("new", new.profile))
+
+
+def _checked(talk: Transcript, body: dict[str, Any], new: Target) -> int:
+    return len(check(new.origin.protocol, body, new.profile, issued_to(talk, new.origin)))  # pyright: ignore[reportArgumentType]
 
 
 def _median_ms(work: Callable[[], object]) -> float:

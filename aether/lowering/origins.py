@@ -39,6 +39,7 @@ def own_or_foreign(
     bare = shown.copy()
     out: list[Message] = []
     taken: set[str] = set()
+    parted = False
     for message in messages:
         step = message.step
         if step is None:
@@ -48,13 +49,12 @@ def own_or_foreign(
             continue
         home = goes_home(step, target, taken)
         placed = message._replace(parts=step.spoken, native=step.native if home else ())
+        if parted and step.origin == target.origin and step.prefix == _value(bare):
+            out, shown, parted = [_without_reasoning(m) for m in out], bare.copy(), False
         if home and step.bare_digest != step.native_digest:  # there is reasoning in it
             if strict or step.prefix != _value(shown):
-                if strict or step.prefix != _value(bare):
-                    placed = _without_reasoning(placed)
-                else:
-                    out = [_without_reasoning(m) for m in out]
-                    shown = bare.copy()
+                placed = _without_reasoning(placed)
+            parted = parted or placed.whole
             bare.update(step.bare_digest)
             shown.update(step.native_digest if placed.whole else step.bare_digest)
         else:

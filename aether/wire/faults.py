@@ -45,6 +45,7 @@ SAID: tuple[tuple[type[ProviderError], tuple[str, ...]], ...] = (
             "request_too_large",
         ),
     ),
+    (BadHistoryError, (r"\bitems? with id", "required following item", "without its required")),
     (
         ModelNotFoundError,
         (
