@@ -78,13 +78,18 @@ def same_cell(one: Turn, other: Turn) -> bool:
 
 
 def siblings(transcript: Transcript, index: int) -> list[int]:
-    """List the branches that begin at `index` with another prompt, the newest way of each alone."""
+    """List the branches that begin at `index` with another cell than the others, one for each."""
     found: dict[int, Turn] = {}
     shown = transcript.turns[index : index + 1]
     for number, branch in enumerate(transcript.branches):
-        if branch.first == index and not any(same_cell(branch.turns[0], t) for t in (*found.values(), *shown)):
+        if branch.first == index and not any(_is_shown(branch.turns[0], t) for t in (*found.values(), *shown)):
             found[number] = branch.turns[0]
     return list(found)
+
+
+def _is_shown(turn: Turn, other: Turn) -> bool:
+    """Tell whether `other` shows all that `turn` does: what they differ in is chosen among its answers."""
+    return same_cell(turn, other) and (turn.answer is None or turn.answer in other.answers)
 
 
 def _is_continued(turns: tuple[Turn, ...], before: tuple[Turn, ...], wanted: Turn) -> bool:

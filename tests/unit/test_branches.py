@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aether import branches
@@ -110,6 +110,7 @@ DEEDS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(DEEDS)
 def test_no_way_is_ever_lost_and_models_are_shown_one_way_alone(deeds: list[tuple[str, int, int]]) -> None:
     transcript, asked = Transcript("s", (turn("t0"),)), ["t0"]

@@ -1,0 +1,108 @@
+"""A conversation as a document: JSON, Markdown and Jupyter notebook, and back again. Pure.
+
+JSON and the notebook hold all of it and come back equal, to the byte; Markdown is for
+reading. Exports of ChatGPT and Claude come in as conversations to go on with. What is not
+one of these is refused in a sentence. No key can stand in a transcript, and the user and
+password of an address are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast, get_args
+
+from aether.exports import archive, foreign, markdown, notebook
+from aether.exports.archive import LARGEST
+from aether.transcript import File as FilePart
+from aether.transcript import Image as ImagePart
+from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, Turn
+
+__all__ = ["FORMATS", "LARGEST", "Document", "Format", "Imported", "document", "read", "title"]
+
+Format = Literal["json", "md", "ipynb"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+USERINFO = re.compile(r"(?<=://)[^/?#]*@")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file to hand out."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What a file held: conversations, the one to open first, and what should be said about them."""
+
+    conversations: tuple[Transcript, ...]
+    notes: tuple[str, ...] = ()
+
+
+def document(transcript: Transcript, format: Format) -> Document:
+    """Return the conversation as a file of that format."""
+    clean = _without_userinfo(transcript)
+    match format:
+        case "json":
+            written = clean.to_json()
+        case "md":
+            written = markdown.write(clean, title=title(clean))
+        case "ipynb":
+            written = notebook.write(clean, title=title(clean))
+    return Document(f"{_file_name(title(clean))}.{format}", written.encode())
+
+
+def read(name: str, data: bytes) -> Imported:
+    """Read a file of ours or of another service; raise TranscriptError with a sentence for any other."""
+    held: Any = archive.load(name, data)
+    if isinstance(held, dict) and "nbformat" in held:
+        found, notes = notebook.read(cast(dict[str, Any], held))
+        return Imported((_checked(found),), notes)
+    if isinstance(held, dict) and "turns" in held:
+        return Imported((_checked(Transcript.from_dict(cast(object, held))),))
+    conversations = tuple(_checked(c) for c in foreign.read(cast(object, held)))
+    if not conversations:
+        raise TranscriptError("This file holds no conversation that can be read here.")
+    more = f"The file holds {len(conversations)} conversations; the newest one was opened."
+    return Imported(conversations, (foreign.NOTE, *([more] if len(conversations) > 1 else [])))
+
+
+def title(transcript: Transcript) -> str:
+    """Name a conversation by its first words."""
+    first = next((t.text for t in transcript.turns if t.text.strip()), "")
+    words = " ".join(first.split())
+    return (words if len(words) <= 60 else words[:59] + "…") or "Conversation"
+
+
+def _checked(transcript: Transcript) -> Transcript:
+    """Return what was read, if it can be written again and its prompts are a person's."""
+    try:
+        json.dumps(transcript.to_dict(), ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise TranscriptError("This conversation holds values that cannot be kept.") from error
+    ways = [transcript.turns, *(b.turns for b in transcript.branches)]
+    if not all(isinstance(p, Text | ImagePart | FilePart | SystemNote) for w in ways for t in w for p in t.prompt):
+        raise TranscriptError("This conversation is damaged at a prompt.")
+    return transcript
+
+
+def _file_name(words: str) -> str:
+    return re.sub(r"[^\w-]+", "-", words.rstrip("…"), flags=re.ASCII).strip("-").lower()[:48] or "conversation"
+
+
+def _without_userinfo(transcript: Transcript) -> Transcript:
+    if not USERINFO.search(transcript.to_json()):
+        return transcript
+    branches = tuple(replace(b, turns=tuple(map(_clean_turn, b.turns))) for b in transcript.branches)
+    return replace(transcript, turns=tuple(map(_clean_turn, transcript.turns)), branches=branches)
+
+
+def _clean_turn(turn: Turn) -> Turn:
+    return replace(turn, answers=tuple(replace(a, steps=tuple(map(_clean_step, a.steps))) for a in turn.answers))
+
+
+def _clean_step(step: Step) -> Step:
+    return replace(step, origin=replace(step.origin, base_url=USERINFO.sub("", step.origin.base_url)))
