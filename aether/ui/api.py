@@ -17,6 +17,7 @@ from aether.live import Live, failure_dict
 from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.transcript import Failure
+from aether.ui import exporting
 from aether.ui.painter import Painter
 
 
@@ -88,6 +89,19 @@ class Api:
         """Return the conversation in its portable form."""
         return runtime.transcript.to_dict()
 
+    async def export(self, format: str | None, runtime: AgentRuntime) -> str | None:
+        """Return the conversation as a file: json, md or ipynb; nothing for another format."""
+        return exporting.file(runtime.transcript, format)
+
+    async def load(self, path: str | None, runtime: AgentRuntime, request: gr.Request) -> dict[str, Any]:
+        """Put the conversation of a file in the place of this one; the notes say what is to be known."""
+        self._attach(runtime, request)
+        try:
+            notes = await exporting.load(runtime, path)
+        except AetherError as error:
+            return {"conversation": None, "turns": 0, "notes": [error.sentence]}
+        return {"conversation": runtime.session, "turns": len(runtime.transcript.turns), "notes": list(notes)}
+
     async def new_conversation(self, runtime: AgentRuntime) -> dict[str, str]:
         """Begin an empty conversation with the same model; an answer in progress ends."""
         await runtime.stop()
@@ -136,4 +150,7 @@ def connect(services: Services, state: gr.State) -> None:
     publish(api.stop, state, value, api_name="stop")
     publish(api.rerun, [turn, provider, model, state], value, api_name="rerun")
     publish(api.transcript, state, value, api_name="transcript")
+    format, file = gr.Textbox(label="format", visible=False), gr.File(label="file", visible=False)
+    publish(api.export, [format, state], gr.File(visible=False), api_name="export")
+    publish(api.load, [file, state], value, api_name="import")
     publish(api.new_conversation, state, value, api_name="new_conversation")

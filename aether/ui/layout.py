@@ -41,7 +41,7 @@ import gradio as gr
 
 from aether.runtime import AgentRuntime
 from aether.services import Services
-from aether.ui import api, furniture, handlers
+from aether.ui import api, exporting, furniture, handlers
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,13 @@ FEATURES: tuple[Callable[[Page, Services], None], ...] = ()
 
 def build_page(services: Services) -> gr.Blocks:
     """Build the page and connect it; each session gets a runtime of its own."""
-    with gr.Blocks(title="Aether", analytics_enabled=False, fill_width=True, fill_height=False) as demo:
+    with gr.Blocks(
+        title="Aether",
+        analytics_enabled=False,
+        fill_width=True,
+        fill_height=False,
+        delete_cache=(600, exporting.KEPT_S),
+    ) as demo:
         page = _tree(demo, services.new_runtime())
         api.connect(services, page.runtime)  # first: the public names are its own
         handlers.connect(page, services)

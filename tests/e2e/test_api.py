@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from gradio_client import Client
+from gradio_client import Client, handle_file
 
 from aether.transcript import Transcript
 from tests.app_process import AppProcess
@@ -21,6 +22,8 @@ ENDPOINTS = {
     "/stop",
     "/rerun",
     "/transcript",
+    "/export",
+    "/import",
     "/new_conversation",
 }
 
@@ -145,6 +148,35 @@ def test_an_empty_message_is_said_in_words(client: Client, message: str | None) 
     value = client.submit(message, api_name="/chat").result(timeout=10)
     assert value["status"] == "error"
     assert value["error"]["kind"] == "empty"
+
+
+@pytest.mark.parametrize("kind", ["json", "ipynb"])
+def test_an_export_comes_back_to_another_session_as_it_was(
+    client: Client, app: AppProcess, provider: ScriptedProvider, kind: str, tmp_path: Path
+) -> None:
+    ask(client, "remember the pelican")
+    before = client.predict(api_name="/transcript")
+    exported = Path(client.predict(kind, api_name="/export"))
+    other = Client(app.url, verbose=False, download_files=tmp_path)
+    told = other.predict(handle_file(exported), api_name="/import")
+    assert (told["turns"], told["notes"]) == (1, [])
+    assert told["conversation"]
+    assert other.predict(api_name="/transcript") == before
+    ask(other, "and now?")
+    assert "pelican" in json.dumps(provider.requests[-1].body)
+
+
+def test_what_cannot_be_exported_or_imported_is_said_and_changes_nothing(client: Client, tmp_path: Path) -> None:
+    ask(client, "stay")
+    before = client.predict(api_name="/transcript")
+    assert client.predict("exe", api_name="/export") is None
+    bad = tmp_path / "<script>alert(1)</script>.json".replace("/", "_")
+    bad.write_text("{}")
+    for file in (handle_file(bad), None):
+        told = client.predict(file, api_name="/import")
+        assert (told["conversation"], told["turns"]) == (None, 0)
+        assert told["notes"][0].endswith("Nothing was changed.")
+    assert client.predict(api_name="/transcript") == before
 
 
 def test_a_new_conversation_is_empty(client: Client, provider: ScriptedProvider) -> None:

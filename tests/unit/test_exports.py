@@ -194,7 +194,7 @@ def test_a_chatgpt_export_becomes_notebooks_with_its_branches() -> None:
 
 def test_a_claude_export_becomes_a_notebook() -> None:
     messages = [
-        {"sender": "human", "text": "hi", "content": [{"type": "text", "text": "hi"}], 
+        {"sender": "human", "text": "hi", "content": [{"type": "text", "text": "hi"}],
          "created_at": "2026-01-02T03:04:05Z", "attachments": [{"file_name": "a.txt", "extracted_content": "inside"}]},
         {"sender": "assistant", "text": "hello", "content": [{"type": "text", "text": "hello"}]},
         {"sender": "human", "text": "bye"},
