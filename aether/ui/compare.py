@@ -8,6 +8,7 @@ from typing import Protocol
 from aether.transcript import Answer, Step
 from aether.ui import render
 from aether.ui.stamp import stamp
+from aether.ui.toolcell import Waiting
 
 
 class LiveLike(Protocol):
@@ -22,10 +23,10 @@ class LiveLike(Protocol):
     def answer(self) -> Answer: ...
 
 
-def growing(live: LiveLike, *, label: str, hue: int) -> str:
+def growing(live: LiveLike, *, label: str, hue: int, waiting: Waiting | None = None) -> str:
     """Render one of several answers in progress; one that is done already shows its stamp."""
     if not live.finished:
-        return render.growing(live.steps, live.draft, label=label, hue=hue)
+        return render.growing(live.steps, live.draft, label=label, hue=hue, waiting=waiting)
     done = live.answer()
     failed = render.notice(done.failure) if done.failure else ""
     return (

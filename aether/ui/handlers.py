@@ -191,10 +191,11 @@ def writing(runtime: AgentRuntime, lives: Lives) -> str:
     several = len(lives.answers) > 1
     names = [live.asked or live.named or runtime.reference for live in lives.answers]
     colours = render.hues(runtime.transcript, also=names)
+    waiting = {id(question.call): question.id for question in runtime.toolbox.consent.waiting}
     articles = [
-        compare.growing(live, label=name, hue=colours.get(name, 0))
+        compare.growing(live, label=name, hue=colours.get(name, 0), waiting=waiting)
         if several
-        else render.growing(live.steps, live.draft, label=name, hue=colours.get(name, 0))
+        else render.growing(live.steps, live.draft, label=name, hue=colours.get(name, 0), waiting=waiting)
         for live, name in zip(lives.answers, names, strict=True)
     ]
     return render.writing(articles, turn=lives.turn, references=names)

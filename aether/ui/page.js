@@ -11,7 +11,7 @@
   let providers = [];
   let settledAtSend = "";
   let follows = true;
-  let unfolded = new Set();
+  let unfolded = new Map();
 
   const field = () => $("#composer textarea");
   const settled = () => $("#live .settled")?.dataset.word ?? "";
@@ -33,7 +33,7 @@
   function end() {
     document.body.classList.remove("busy");
     $("#echo").querySelectorAll(".echo").forEach((node) => node.remove());
-    unfolded = new Set();
+    unfolded = new Map();
     refreshDrawer();
     title();
     if (follows) {
@@ -173,7 +173,7 @@
       badge.dataset.state = "ready";
     }
     for (const [index, fold] of document.querySelectorAll("#live details").entries()) {
-      fold.open = unfolded.has(index);
+      fold.open = unfolded.get(index) ?? fold.matches(".tool.running, .tool.asking, .tools.running");
     }
     for (const bubble of document.querySelectorAll("#chat [data-testid][aria-label*='<']")) {
       bubble.setAttribute("aria-label", bubble.dataset.testid === "user" ? "You" : "Answer");
@@ -209,13 +209,12 @@
       const on = (selector) => event.target.closest?.(selector);
       if (on("#send")) sent(event);
       else if (on(".copy")) copy(on(".copy"));
-      else if (on(".starter")) say(on(".starter").dataset.message);
+      else if (on(".starter, .go-on")) say(on(".starter, .go-on").dataset.message);
       else if (on(".again")) again(on(".again").dataset.cell);
       const fold = on("#live summary")?.parentElement;
       if (fold) {
         const index = [...document.querySelectorAll("#live details")].indexOf(fold);
-        if (fold.open) unfolded.delete(index);
-        else unfolded.add(index);
+        unfolded.set(index, !fold.open);
       }
     },
     true,

@@ -8,8 +8,8 @@ stored. Foreign text comes in through `markdown.text`, `prose` and `code` alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, Protocol, assert_never
 
 from aether.transcript import (
@@ -28,7 +28,7 @@ from aether.transcript import (
     Transcript,
     Turn,
 )
-from aether.ui import words
+from aether.ui import toolcell, words
 from aether.ui.markdown import code, one_line, prose, text
 from aether.ui.stamp import stamp
 
@@ -36,8 +36,6 @@ WINDOW_TURNS = 20
 """Turns that are mounted in the page; the model is sent all of them."""
 HUES = 8
 """Colours that `style.css` has for models, in the order of their first answer."""
-RESULT_CHARS = 6_000
-"""Characters of a tool's result that are shown."""
 
 Message = dict[str, Any]
 Hues = dict[str, int]
@@ -128,23 +126,28 @@ def _answer(answer: Answer, *, index: int, colours: Hues, chosen: bool) -> str:
     )
 
 
-def steps(settled: Iterable[Step]) -> str:
-    """Render the steps of an answer; where the model changes between two, say so."""
+def steps(settled: Iterable[Step], *, waiting: toolcell.Waiting | None = None) -> str:
+    """Render the steps of an answer; where the model changes between two, say so.
+
+    `waiting` is given while the answer is being written: the calls of its last step then still run.
+    """
     shown: list[str] = []
     before = ""
     for step in settled:
         if before and step.reference != before:
             shown.append(f'<p class="handoff">{text(step.reference)} goes on from here</p>')
         before = step.reference
-        results = {result.call_id: result for result in step.results}
-        for part in step.parts:
-            result = results.get(part.id) if isinstance(part, ToolCall) else None
-            shown.append(_part(part, result=result))
+        calls = iter(step.answered)
+        for together, parts in groupby(step.parts, key=lambda part: isinstance(part, ToolCall)):
+            if together:
+                shown.append(toolcell.group([next(calls) for _ in parts], waiting=waiting))
+            else:
+                shown.extend(_part(part) for part in parts)
         shown.extend(f'<p class="note">{text(note)}</p>' for note in step.notes)
     return "".join(shown)
 
 
-def _part(part: Part, *, result: ToolResult | None = None) -> str:
+def _part(part: Part) -> str:
     match part:
         case Text():
             return f'<div class="prose">{prose(part.text)}</div>'
@@ -153,9 +156,9 @@ def _part(part: Part, *, result: ToolResult | None = None) -> str:
         case Refusal():
             return f'<div class="notice refusal"><b>The model declined.</b> {text(part.text)}</div>'
         case ToolCall():
-            return tool(part.name, part.arguments, result=result)
+            return toolcell.group([(part, None)])
         case ToolResult():
-            return tool(part.name, "", result=part)
+            return toolcell.accordion(part.name, "", state=part.status, result=part)
         case Image():
             return f'<span class="file">{text(part.blob.name or "picture")}</span>'
         case File():
@@ -175,51 +178,15 @@ def reasoning(thought: str, *, running: bool = False) -> str:
     )
 
 
-def tool(name: str, arguments: str, *, result: ToolResult | None, running: bool = False) -> str:
-    """Render a tool call as one line that unfolds to what went in and what came out."""
-    state = "running" if running else "not_run" if result is None else result.status
-    spent = words.duration(result.total_ms) if result else ""
-    label = {"running": "running", "not_run": "not run", "ok": "", "error": "failed"}[state]
-    came = "".join(_result_part(part) for part in result.parts) if result else ""
-    went = code(_pretty(arguments), language="json") if arguments.strip() not in ("", "{}") else ""
-    return (
-        f'<details class="tool {state}"><summary><b>{text(name or "tool")}</b>'
-        f"<code>{text(_brief(arguments))}</code><span>{label or spent}</span></summary>{went}{came}</details>"
-    )
-
-
-def _result_part(part: Text | Image | File) -> str:
-    if not isinstance(part, Text):
-        return _part(part)
-    cut = "" if len(part.text) <= RESULT_CHARS else f"\n… {len(part.text) - RESULT_CHARS:,} more characters"
-    return code(part.text[:RESULT_CHARS] + cut, language="result")
-
-
-def _pretty(arguments: str) -> str:
-    try:
-        return json.dumps(json.loads(arguments), indent=2, ensure_ascii=False)
-    except ValueError:
-        return arguments
-
-
-def _brief(arguments: str) -> str:
-    """Say the arguments in a line: `path="notes", depth=2`."""
-    try:
-        values = json.loads(arguments or "{}")
-    except ValueError:
-        return arguments[:90]
-    if not isinstance(values, dict):
-        return arguments[:90]
-    line = ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in values.items())  # pyright: ignore[reportUnknownVariableType]
-    return line if len(line) <= 90 else line[:89] + "…"
-
-
 def notice(failure: Failure) -> str:
     """Say what went wrong and what to do; the service's own words stay folded away."""
     wait = f" It asks to wait {words.duration(failure.retry_after_s * 1000)}." if failure.retry_after_s else ""
     detail = (
         f"<details><summary>What the service said</summary>{code(failure.detail)}</details>" if failure.detail else ""
     )
+    if failure.kind.startswith("limit"):
+        go_on = '<button type="button" class="go-on" data-message="continue">Continue</button>'
+        return f'<div class="notice limit" role="status"><p>{text(failure.message)}</p>{go_on}</div>'
     return f'<div class="notice error" role="alert"><p>{text(failure.message)}{text(wait)}</p>{detail}</div>'
 
 
@@ -233,14 +200,21 @@ def writing(answers: Sequence[str], *, turn: int, references: Sequence[str]) -> 
     )
 
 
-def growing(settled: Iterable[Step], draft: DraftLike | None, *, label: str, hue: int, waits: bool = True) -> str:
+def growing(
+    settled: Iterable[Step],
+    draft: DraftLike | None,
+    *,
+    label: str,
+    hue: int,
+    waiting: toolcell.Waiting | None = None,
+) -> str:
     """Render one answer that is being written: the steps so far and the draft."""
-    body = steps(settled)
+    body = steps(settled, waiting=waiting or {})
     if draft is not None:
         body += reasoning(draft.reasoning, running=not draft.text) if draft.reasoning.strip() else ""
         body += f'<div class="prose">{prose(draft.text)}</div>' if draft.text else ""
-        body += "".join(tool(name, arguments, result=None, running=True) for name, arguments in draft.calls)
-    foot = f'<footer class="waiting"><i class="pulse"></i>{text(label)}</footer>' if waits else ""
+        body += "".join(toolcell.accordion(name, written, state="writing") for name, written in draft.calls)
+    foot = f'<footer class="waiting"><i class="pulse"></i>{text(label)}</footer>'
     return f'<article class="answer hue-{hue}" data-reference="{text(label)}">{body}{foot}</article>'
 
 

@@ -46,7 +46,8 @@ def _models(settled: tuple[Step, ...]) -> str:
 def _end(answer: Answer) -> str:
     match answer.status:
         case "error":
-            return STOPS["error"]
+            limited = answer.failure is not None and answer.failure.kind.startswith("limit")
+            return "at a limit" if limited else STOPS["error"]
         case "stopped":
             return STOPS["stopped"]
         case "done":
