@@ -37,13 +37,12 @@ def _user() -> str:
 
 
 class Cluster:
-    """A running server; `database()` makes an empty database and returns its URL."""
+    """A running server; `database()` empties it and returns its URL."""
 
     def __init__(self) -> None:
         found = binaries()
         assert found is not None, WHY_NOT
         self._bin = found
-        self._made = 0
         self.port = 0
 
     def __enter__(self) -> Cluster:
@@ -63,12 +62,15 @@ class Cluster:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def database(self) -> str:
-        """Make an empty database; return its URL."""
-        self._made += 1
-        name = f"test_{self._made}"
-        with psycopg.connect(f"postgresql://aether@127.0.0.1:{self.port}/postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
-        return f"postgresql://aether@127.0.0.1:{self.port}/{name}"
+        """Empty the server's one database, and return its URL: a database for each test would take minutes."""
+        url = f"postgresql://aether@127.0.0.1:{self.port}/postgres"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        return url
 
     def stop(self) -> None:
         """Stop the server, as a failure would."""

@@ -153,6 +153,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Generator[Connection]:
-    """Open a transaction that only reads: writers do not wait for it."""
-    with engine.connect().execution_options(reads=True) as connection, connection.begin():
+    """Open a transaction that only reads: it sees one state, and no writer waits for it."""
+    options = {"reads": True} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+    with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
