@@ -11,7 +11,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -43,6 +43,7 @@ class Means:
     redact: Redactor
     read_blob: Callable[[Blob], bytes]
     record: Callable[[WireRecord], None]
+    kept: Callable[[], Awaitable[None]]
 
 
 async def answer(
@@ -55,6 +56,7 @@ async def answer(
 ) -> None:
     """Answer the last turn of `asked` into `live`; never raises."""
     try:
+        await means.kept()  # the message is safe before the request leaves
         steps = run(
             asked,
             llm=llm,

@@ -37,19 +37,19 @@ class Notebook:
         known = self._cell(turn)
         if not 0 <= answer < len(known.answers):
             raise CellError(f"Cell {turn + 1} has no answer {answer + 1}.")
-        self.transcript = branches.choose(self.transcript, turn, answer)
+        self._become(branches.choose(self.transcript, turn, answer))
 
     def go_on_from(self, turn: int) -> None:
         """End the conversation at turn `turn`, to go on from there; what followed is kept as a branch."""
         self._cell(turn)
-        self.transcript = branches.fork(self.transcript, turn + 1)
+        self._become(branches.fork(self.transcript, turn + 1))
 
     def walk(self, branch: int) -> None:
         """Go the way of a branch; the way that it went until now takes its place."""
         self._idle()
         if not 0 <= branch < len(self.transcript.branches):
             raise CellError("There is no such branch in this conversation.")
-        self.transcript = branches.walk(self.transcript, branch)
+        self._become(branches.walk(self.transcript, branch))
 
     def delete(self, turn: int) -> None:
         """Take turn `turn` out of the conversation; `undo` brings it back."""
@@ -58,19 +58,27 @@ class Notebook:
         if self._undo and self._undo[-1][1] is not before:
             self._undo.clear()
         self._undo.append((before, self.transcript))
+        self.changed()
 
     def undo(self) -> None:
         """Take the last deletion back; raise CellError if the conversation went on since."""
         self._idle()
         if not self.undoable:
             raise CellError("The conversation went on since, so that cannot be taken back.")
-        self.transcript = self._undo.pop()[0]
+        self._become(self._undo.pop()[0])
 
     def load(self, transcript: Transcript) -> None:
         """Put another conversation in the place of this one."""
         self._idle()
         self.transcript = transcript
         self._undo.clear()
+
+    def changed(self) -> None:
+        """Hear that a person changed the conversation."""
+
+    def _become(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self.changed()
 
     def _edited(self, turn: int, message: str) -> Transcript:
         """Return the conversation with turn `turn` asked anew in other words; its files stay."""

@@ -25,3 +25,14 @@ class WireRecord:
     reference: str
     body: dict[str, Any]
     at: float
+
+
+def pair(reference: str) -> dict[str, str]:
+    """Return a model reference as the API writes it."""
+    provider, _, model = reference.partition("/")
+    return {"provider": provider, "model": model}
+
+
+def word(value: object) -> str:
+    """Return what came from outside as one short line, for logs and answers."""
+    return " ".join(value.split())[:200] if isinstance(value, str) else repr(value)[:200]

@@ -12,20 +12,24 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from aether.agent import answering
 from aether.answering import Means, answer
 from aether.errors import AetherError, CellError, NotReady, ProviderError, SwapError
+from aether.keeping import Keeper, KeepsNothing, moment
 from aether.limits import Limits
 from aether.live import Live, Lives
 from aether.llm import LLM
 from aether.logs import Redactor
 from aether.lowering import Omission, lower
 from aether.notebook import Notebook, asked_for, best
-from aether.receipts import Receipt, WireRecord
+from aether.receipts import Receipt, WireRecord, pair, word
 from aether.router import ProviderRouter
+from aether.store.conversations import Kept
+from aether.store.writing import Moment
 from aether.tools.base import NoTools, Toolbox
 from aether.transcript import Answer, Blob, Part, Transcript
 from aether.wire.base import no_blobs
@@ -51,6 +55,7 @@ class AgentRuntime(Notebook):
         limits: Limits | None = None,
         redact: Redactor | None = None,
         read_blob: Callable[[Blob], bytes] = no_blobs,
+        open_keeper: Callable[[Callable[[], Moment]], Keeper] = KeepsNothing,
     ) -> None:
         super().__init__(Transcript(SYSTEM))
         self._router = router
@@ -59,6 +64,7 @@ class AgentRuntime(Notebook):
         self._limits = limits or Limits()
         self._redact = redact or Redactor()
         self._read_blob = read_blob
+        self._open_keeper = open_keeper
         self._tasks: set[asyncio.Task[None]] = set()
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
@@ -67,6 +73,7 @@ class AgentRuntime(Notebook):
         self.lives: Lives | None = None
         self.receipt: Receipt | None = None
         self.records: deque[WireRecord] = deque(maxlen=RECORDS)
+        self.keeper = open_keeper(self.moment)
         if default:
             try:
                 self.llm = router.resolve(default)
@@ -82,7 +89,12 @@ class AgentRuntime(Notebook):
             limits=self._limits,
             redact=self._redact,
             read_blob=self._read_blob,
+            open_keeper=self._open_keeper,
         )
+
+    def moment(self) -> Moment:
+        """Return the conversation as it stands, with what is being written as far as it came."""
+        return moment(self.transcript, self.reference, self.lives)
 
     @property
     def live(self) -> Live | None:
@@ -107,16 +119,17 @@ class AgentRuntime(Notebook):
 
     def swap(self, provider: object, model: object) -> Receipt:
         """Send the next LLM request to another model; raise SwapError and change nothing if that cannot be."""
-        log.info("Hot-swapping to provider: %s, model: %s", _word(provider), _word(model))
+        log.info("Hot-swapping to provider: %s, model: %s", word(provider), word(model))
         previous = self.reference
         try:
             llm = self._router.bind(provider, model)
         except SwapError as error:
-            reference = f"{_word(provider)}/{_word(model)}"
+            reference = f"{word(provider)}/{word(model)}"
             log.warning("Session %s model update failed: %s: %s", self.session, reference, error)
             raise
         self.llm = llm
         self.receipt = Receipt(llm.reference, previous, self.preview(llm))
+        self.changed()
         log.info("Session %s model updated to: %s", self.session, llm.reference)
         return self.receipt
 
@@ -126,14 +139,14 @@ class AgentRuntime(Notebook):
 
     def select(self, provider: object, model: object) -> dict[str, Any]:
         """Swap, and tell what came of it as the event of the API; never raises."""
-        before = _pair(self.reference)
+        before = pair(self.reference)
         try:
             receipt = self.swap(provider, model)
         except AetherError as error:
-            failed = {"provider": _word(provider), "model": _word(model), "error": error.sentence, "current": before}
+            failed = {"provider": word(provider), "model": word(model), "error": error.sentence, "current": before}
             return {"event_type": "model_update_failed", "payload": failed}
         updated = {
-            **_pair(receipt.reference),
+            **pair(receipt.reference),
             "previous": before,
             "pending": self.pending,
             "omissions": [o.to_dict() for o in receipt.omissions],
@@ -211,13 +224,25 @@ class AgentRuntime(Notebook):
     def new_conversation(self) -> str:
         """Begin an empty conversation with the same model; raise BusyError while a turn runs."""
         self.load(Transcript(SYSTEM))
-        return secrets.token_hex(16)
+        return self.keeper.id
 
-    def load(self, transcript: Transcript) -> None:
-        """Go on with another conversation, with the same model; raise BusyError while a turn runs."""
+    def load(self, transcript: Transcript, *, kept: Kept | None = None) -> None:
+        """Go on with another conversation, with the same model; raise BusyError while a turn runs.
+
+        One that was kept brings its model along, if that can be had.
+        """
         super().load(transcript)
         self.lives, self.receipt = None, None
         self.records.clear()
+        if kept is not None and kept.model and kept.model != self.reference:
+            with suppress(SwapError):
+                self.llm = self._router.resolve(kept.model)
+        self.keeper.fresh(kept.place if kept else None)
+        self.changed()
+
+    def changed(self) -> None:
+        """Keep what was changed."""
+        self.keeper.settle()
 
     def _begin(self, turn: int, models: Sequence[LLM | None]) -> Lives:
         """Start one answer for each model; None: the model that is chosen, whichever that is by then."""
@@ -250,6 +275,7 @@ class AgentRuntime(Notebook):
             redact=self._redact,
             read_blob=self._read_blob,
             record=self.records.append,
+            kept=self.keeper.begin,
         )
 
     def _next(self, other: LLM | None) -> LLM:
@@ -278,14 +304,5 @@ class AgentRuntime(Notebook):
         if live.turn == len(self.transcript.turns) - 1 or not lives.before:
             turn = replace(turn, chosen=best(turn, since=lives.before))
         self.transcript = self._with_answers(live.turn, turn)
+        self.changed()
         live.touch()
-
-
-def _pair(reference: str) -> dict[str, str]:
-    provider, _, model = reference.partition("/")
-    return {"provider": provider, "model": model}
-
-
-def _word(value: object) -> str:
-    """Return what came from outside as one short line, for logs and answers."""
-    return " ".join(value.split())[:200] if isinstance(value, str) else repr(value)[:200]

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 
 from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
 from aether.discovery import Discovery
 from aether.gate.origin import Public
 from aether.gate.presence import Presence
+from aether.keeping import StoreKeeper
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
 from aether.logs import Redactor
@@ -22,6 +24,7 @@ from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
 from aether.settings import Settings
 from aether.store.blobs import Blobs
+from aether.store.conversations import Store, StoreError
 from aether.tools.mcp import MCPServers, load_servers
 from aether.tools.toolset import Toolset
 from aether.tools.workspace import Workspace
@@ -38,8 +41,9 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._runtimes)
 
-    def attach(self, session_hash: str, runtime: AgentRuntime) -> None:
-        """Remember which runtime a tab works with."""
+    def attach(self, session_hash: str, runtime: AgentRuntime, *, owner: str) -> None:
+        """Remember which runtime a tab works with, and whose it is."""
+        runtime.keeper.belong(owner)
         self._runtimes[session_hash] = runtime
 
     async def close(self, session_hash: str) -> None:
@@ -47,6 +51,7 @@ class Sessions:
         runtime = self._runtimes.pop(session_hash, None)
         if runtime is not None:
             await runtime.stop()
+            await runtime.keeper.flush()
 
     async def aclose(self) -> None:
         """End every turn."""
@@ -68,6 +73,7 @@ class Services:
         self.redact = Redactor([*keys, *settings.secrets()])
         self.pool = Pool(redact=self.redact)
         self.blobs = Blobs(settings.data_dir / "blobs")
+        self.store = _opened(Store(settings.database))
         self.toolset = self._toolset()
         self.local = self._local_model() if settings.local else None
         self.router = ProviderRouter(
@@ -97,6 +103,7 @@ class Services:
             open_toolbox=self.toolset.open,
             redact=self.redact,
             read_blob=self.blobs.read,
+            open_keeper=partial(StoreKeeper, self.store),
         )
 
     def _toolset(self) -> Toolset:
@@ -145,8 +152,18 @@ class Services:
         if self.local is not None:
             await self.local.stop()
         await self.pool.aclose()
+        self.store.close()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _opened(store: Store) -> Store:
+    """Return the store, opened if its database is there; if it is not, the store opens it when it comes."""
+    try:
+        store.open()
+    except StoreError:
+        log.error("Conversations are not saved: the database cannot be used. It is tried again with each message.")
+    return store

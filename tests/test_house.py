@@ -17,6 +17,7 @@ ORDER = [
     "services",
     "gate",
     "runtime",
+    "keeping",
     "answering",
     "receipts",
     "live",

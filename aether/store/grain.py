@@ -25,7 +25,7 @@ Row = Mapping[Any, Any]
 
 # Writing without spaces has no words to find: there each sign is one.
 _SIGN = "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
-_ID, _OWNER = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{64}")
+_ID, _OWNER = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{32,64}")
 _WORDS = re.compile(rf"{_SIGN}|(?:(?!{_SIGN})[^\W_])+")
 
 

@@ -68,15 +68,16 @@ def save(connection: Connection, place: Place, now: Moment, before: Moment | Non
 
 
 def _take(connection: Connection, place: Place, now: Moment, before: Moment | None) -> None:
-    """Write the conversation's own row: whoever does that first with a revision is the one who writes."""
+    """Write the conversation's own row. Whoever does that first with a revision is the one who writes."""
     new, at = now.transcript, time.time()
     values: dict[str, Any] = {
         "model": now.model,
         "turns": len(new.turns),
         "revision": place.revision + 1,
         "held_until": at + HELD_S if now.open else 0.0,
-        "updated_at": at,
     }
+    if before is None or new != before.transcript:
+        values["updated_at"] = at
     if before is None or replace(new, turns=()) != replace(before.transcript, turns=()):
         values["head"] = head_of(new)
     title = title_of(new)

@@ -18,6 +18,7 @@ from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.transcript import Failure
 from aether.ui import exporting
+from aether.ui.conversations import owner_of
 from aether.ui.painter import Painter
 
 
@@ -100,7 +101,7 @@ class Api:
             notes = await exporting.load(runtime, path)
         except AetherError as error:
             return {"conversation": None, "turns": 0, "notes": [error.sentence]}
-        return {"conversation": runtime.session, "turns": len(runtime.transcript.turns), "notes": list(notes)}
+        return {"conversation": runtime.keeper.id, "turns": len(runtime.transcript.turns), "notes": list(notes)}
 
     async def new_conversation(self, runtime: AgentRuntime) -> dict[str, str]:
         """Begin an empty conversation with the same model; an answer in progress ends."""
@@ -108,7 +109,7 @@ class Api:
         return {"conversation": runtime.new_conversation()}
 
     def _attach(self, runtime: AgentRuntime, request: gr.Request) -> None:
-        self.services.sessions.attach(request.session_hash or "", runtime)
+        self.services.sessions.attach(request.session_hash or "", runtime, owner=owner_of(request))
 
     async def _follow(self, runtime: AgentRuntime, live: Live) -> AsyncIterator[dict[str, Any]]:
         try:

@@ -19,6 +19,7 @@ from aether.live import Lives
 from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.ui import compare, panels, pickers, render
+from aether.ui.conversations import owner_of
 from aether.ui.painter import Painter
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Events:
 
     async def boot(self, runtime: AgentRuntime, request: gr.Request) -> Updates:
         """Show a session that just opened: state, provider, model, badge, usage."""
-        self.services.sessions.attach(request.session_hash or "", runtime)
+        self.services.sessions.attach(request.session_hash or "", runtime, owner=owner_of(request))
         provider, model = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
         return (
             runtime,
