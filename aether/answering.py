@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from aether.agent import AgentEvent, Asked, Draft, Resulted, Stepped, run
 from aether.errors import AetherError, ProviderError
@@ -21,6 +22,7 @@ from aether.limits import Limits
 from aether.live import Live
 from aether.llm import LLM
 from aether.logs import Redactor
+from aether.lowering import View
 from aether.receipts import WireRecord
 from aether.tools.base import Toolbox
 from aether.transcript import Blob, Failure, StopReason, Text, ToolResult, Transcript
@@ -99,22 +101,25 @@ def _take(live: Live, event: AgentEvent, means: Means) -> None:
 
 
 def _record(live: Live, draft: Draft, means: Means) -> None:
-    """Log the request that is about to be sent, and keep it for the inspector."""
-    text = means.redact(json.dumps(draft.body, ensure_ascii=False, default=str))
-    provider, model = draft.llm.provider.name, draft.llm.model.id
-    sizes = {
-        "session": means.session,
-        "provider": provider,
-        "model": model,
-        "messages": len(draft.view.messages),
-        "tools": len(draft.view.tools),
-        "bytes": len(text),
-    }
     for broken in draft.violations:
         log.warning("Session %s request to %s breaks a rule: %s", means.session, draft.reference, broken)
+    record(draft.llm, draft.body, draft.view, turn=live.turn, means=means)
+
+
+def record(llm: LLM, body: dict[str, Any], view: View, *, turn: int, means: Means) -> None:
+    """Log the request that is about to be sent, and keep it for the inspector."""
+    text = means.redact(json.dumps(body, ensure_ascii=False, default=str))
+    sizes = {
+        "session": means.session,
+        "provider": llm.provider.name,
+        "model": llm.model.id,
+        "messages": len(view.messages),
+        "tools": len(view.tools),
+        "bytes": len(text),
+    }
     log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
     log.debug("LLM REQUEST BODY %s", text)
-    means.record(WireRecord(live.turn, draft.reference, json.loads(text), time.time()))
+    means.record(WireRecord(turn, llm.reference, json.loads(text), time.time()))
 
 
 def _close_calls(live: Live) -> None:

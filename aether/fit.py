@@ -116,4 +116,5 @@ def leave_out(transcript: Transcript, fit: Fit) -> Transcript | None:
         excess -= turn_tokens(transcript.turns[last])
     if excess > 0 or last == already:
         return None
-    return replace(transcript, cuts=(Cut(begin, last),))
+    known = transcript.cuts[-1] if transcript.cuts else Cut(begin, last)
+    return replace(transcript, cuts=(replace(known, first=begin, last=last),))  # a summary stays

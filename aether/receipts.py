@@ -5,16 +5,48 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from aether.lowering import Omission
+from aether.fit import Fit, measure
+from aether.llm import LLM
+from aether.lowering import Omission, ToolSpec, lower
+from aether.transcript import Transcript
+from aether.usage import Usage
+
+USUAL_ANSWER = 500
+"""Tokens of an answer where none was counted yet."""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What a swap means for the model chosen: what it cannot be shown of the conversation."""
+    """What a swap means for the model chosen, before anything is sent.
+
+    `omissions`: what it cannot be shown of the conversation. `fit`: how that stands to its
+    window. `cost_usd`: what the next turn may cost; None: its price is not known. Both
+    None: the conversation has not begun.
+    """
 
     reference: str
     previous: str
-    omissions: tuple[Omission, ...]
+    omissions: tuple[Omission, ...] = ()
+    fit: Fit | None = None
+    cost_usd: float | None = None
+
+
+def preflight(transcript: Transcript, llm: LLM, tools: tuple[ToolSpec, ...], *, previous: str) -> Receipt:
+    """Return what it means that `llm` answers next. Reckoned here alone: nothing is asked of anyone."""
+    if not transcript.turns:
+        return Receipt(llm.reference, previous)
+    view = lower(transcript, llm.target(tools))
+    fit = measure(view, transcript, llm.model.profile)
+    price = llm.model.price
+    cost = price.cost_usd(Usage(fit.needed, _usual_answer(transcript))) if price else None
+    return Receipt(llm.reference, previous, view.omissions, fit, cost)
+
+
+def _usual_answer(transcript: Transcript) -> int:
+    """Return how many tokens the answers here have had, of late."""
+    answers = [t.answer for t in transcript.turns[-5:] if t.answer]
+    counted = [n for a in answers if (n := sum(s.usage.output for s in a.steps))]
+    return round(sum(counted) / len(counted)) if counted else USUAL_ANSWER
 
 
 @dataclass(frozen=True)

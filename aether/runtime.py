@@ -17,16 +17,17 @@ from dataclasses import replace
 from typing import Any
 
 from aether.agent import answering
-from aether.answering import Means, answer
+from aether.answering import Means, answer, record
 from aether.errors import AetherError, CellError, NotReady, ProviderError, SwapError
+from aether.fitting import Fitting
 from aether.keeping import Keeper, KeepsNothing, moment
 from aether.limits import Limits
 from aether.live import Live, Lives
 from aether.llm import LLM
 from aether.logs import Redactor
-from aether.lowering import Omission, lower
-from aether.notebook import Notebook, asked_for, best
-from aether.receipts import Receipt, WireRecord, pair, word
+from aether.lowering import View
+from aether.notebook import asked_for, best
+from aether.receipts import Receipt, WireRecord, pair, preflight, word
 from aether.router import ProviderRouter
 from aether.store.conversations import Kept
 from aether.store.writing import Moment
@@ -43,7 +44,7 @@ MOST_AT_ONCE = 4
 """How many models may answer one message side by side."""
 
 
-class AgentRuntime(Notebook):
+class AgentRuntime(Fitting):
     """Hold a conversation and its model; answer, swap, stop, answer again, compare."""
 
     def __init__(
@@ -58,7 +59,7 @@ class AgentRuntime(Notebook):
         open_keeper: Callable[[Callable[[], Moment]], Keeper] = KeepsNothing,
     ) -> None:
         super().__init__(Transcript(SYSTEM))
-        self._router = router
+        self._router, self._resolve = router, router.resolve
         self._default = default
         self._open_toolbox = open_toolbox
         self._limits = limits or Limits()
@@ -128,14 +129,10 @@ class AgentRuntime(Notebook):
             log.warning("Session %s model update failed: %s: %s", self.session, reference, error)
             raise
         self.llm = llm
-        self.receipt = Receipt(llm.reference, previous, self.preview(llm))
+        self.receipt = preflight(self.transcript, llm, self.toolbox.specs, previous=previous)
         self.changed()
         log.info("Session %s model updated to: %s", self.session, llm.reference)
         return self.receipt
-
-    def preview(self, llm: LLM) -> tuple[Omission, ...]:
-        """Return what `llm` could not be shown of the conversation so far."""
-        return lower(self.transcript, llm.target(self.toolbox.specs)).omissions if self.transcript.turns else ()
 
     def select(self, provider: object, model: object) -> dict[str, Any]:
         """Swap, and tell what came of it as the event of the API; never raises."""
@@ -267,6 +264,9 @@ class AgentRuntime(Notebook):
         if self.lives is not None:
             self.lives.touch()
 
+    def _sent(self, llm: LLM, body: dict[str, Any], view: View) -> None:
+        record(llm, body, view, turn=len(self.transcript.turns) - 1, means=self._means())
+
     def _means(self) -> Means:
         return Means(
             session=self.session,
@@ -280,8 +280,8 @@ class AgentRuntime(Notebook):
 
     def _next(self, other: LLM | None) -> LLM:
         """Return the model for the next request: the one truth, or the one named for this answer alone."""
-        if other is not None:
-            return self._router.bind(other.provider.name, other.model.id)  # with what was learnt of it since
+        if other is not None:  # with what was learnt of it since
+            return self._resolve(other.reference)
         if self.llm is None:
             raise NotReady("No model is chosen yet.")
         return self.llm

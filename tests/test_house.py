@@ -21,6 +21,7 @@ ORDER = [
     "answering",
     "receipts",
     "live",
+    "fitting",
     "notebook",
     "exports",
     "branches",

@@ -1,0 +1,140 @@
+"""A conversation that does not fit the model: what it needs, and what a person may do about it.
+
+Whole exchanges are left out, the oldest first, or summarised by the model that knew them.
+Nothing is deleted: a `Cut` says which turns a model is not shown, and is taken back at any
+time. Nothing is sent before a person has chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from aether.errors import CellError, GarbledError
+from aether.events import TextDelta
+from aether.fit import Fit, leave_out, measure
+from aether.llm import LLM
+from aether.lowering import ToolSpec, View, lower
+from aether.notebook import Notebook
+from aether.tools.base import Toolbox
+from aether.transcript import Cut, Step, Text, Transcript, Turn
+
+WISH = (
+    "Summarise our conversation so far for someone who goes on with it and has not read it. Keep what was asked, "
+    "decided and found out: names, numbers, file names, code that matters, open questions. Write plain text, at most "
+    "400 words, and nothing but the summary."
+)
+
+Sent = Callable[[LLM, dict[str, Any], View], None]
+"""Told of a request that is about to be sent."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a conversation stands to a model: the estimate, and how many exchanges would have to go. None: none would do.
+
+    `cuts` is what is left out already.
+    """
+
+    reference: str
+    fit: Fit
+    surplus: int | None
+    cuts: tuple[Cut, ...]
+
+
+def standing(transcript: Transcript, llm: LLM, tools: tuple[ToolSpec, ...]) -> Standing:
+    """Tell how the conversation stands to a model."""
+    fit = _fit(transcript, llm, tools)
+    shorter = None if fit.fits else shortened(transcript, llm, tools)
+    surplus = left_out(shorter) - left_out(transcript) if shorter else None
+    return Standing(llm.reference, fit, surplus, transcript.cuts)
+
+
+def shortened(transcript: Transcript, llm: LLM, tools: tuple[ToolSpec, ...]) -> Transcript | None:
+    """Return the transcript with the fewest oldest exchanges left out that fits the model; None if none does."""
+    fit = _fit(transcript, llm, tools)
+    while not fit.fits:
+        shorter = leave_out(transcript, fit)
+        if shorter is None:
+            return None
+        transcript, fit = shorter, _fit(shorter, llm, tools)
+    return transcript
+
+
+async def summary(transcript: Transcript, cut: Cut, llm: LLM, sent: Sent) -> Cut:
+    """Return the cut with a summary that `llm` writes of what it leaves out; raise ProviderError."""
+    told = replace(transcript, turns=(*transcript.turns[: cut.last + 1], Turn((Text(WISH),))), branches=(), cuts=())
+    view = lower(told, llm.target())
+    body = llm.wire.lower(view, llm.settings())
+    sent(llm, body, view)
+    written = ""
+    async with aclosing(llm.ask(body).events()) as events:
+        async for event in events:
+            written += event.text if isinstance(event, TextDelta) else ""
+    if not written.strip():
+        raise GarbledError(f"{llm.model.label} wrote no summary.")
+    return replace(cut, summary=written.strip(), author=llm.reference)
+
+
+class Fitting(Notebook):
+    """Cut a conversation to fit the model that is chosen, and take that back."""
+
+    llm: LLM | None
+    toolbox: Toolbox
+    _resolve: Callable[[str], LLM]
+
+    async def shorten(self, *, summarised: bool) -> int:
+        """Leave the oldest exchanges out, and return how many more those are.
+
+        A summary of them is written by the model that knew them all. Raises CellError,
+        BusyError, NotReady, and for a summary SwapError and ProviderError.
+        """
+        self._ready()
+        assert self.llm is not None
+        before, llm = self.transcript, self.llm
+        shorter = shortened(before, llm, self.toolbox.specs)
+        if shorter is None:
+            raise CellError("The first and the last exchange alone are too long for this model. Choose another one.")
+        if shorter is before:
+            raise CellError("The conversation fits, so nothing has to be left out.")
+        if summarised:
+            by = self._resolve(last_author(before, but=llm.reference) or llm.reference)
+            # What was left out before is summarised anew, with the rest.
+            cut = await summary(replace(before, cuts=()), replace(shorter.cuts[-1], summary=""), by, self._sent)
+            if self.transcript is not before:
+                raise CellError("The conversation went on meanwhile, so nothing was left out.")
+            shorter = replace(before, cuts=(cut,))
+        self._become(shorter)
+        return left_out(shorter) - left_out(before)
+
+    def show_all(self) -> None:
+        """Show every exchange to models again."""
+        self._idle()
+        self._become(replace(self.transcript, cuts=()))
+
+    def _ready(self) -> None:
+        raise NotImplementedError
+
+    def _sent(self, llm: LLM, body: dict[str, Any], view: View) -> None:
+        raise NotImplementedError
+
+
+def last_author(transcript: Transcript, *, but: str) -> str:
+    """Return the model that wrote last and is not `but`, which is the one that knew it all; empty if there is none."""
+    return next((s.reference for s in _steps_backwards(transcript) if s.reference != but), "")
+
+
+def _steps_backwards(transcript: Transcript) -> Iterator[Step]:
+    for turn in reversed(transcript.turns):
+        yield from reversed(turn.answer.steps if turn.answer else ())
+
+
+def _fit(transcript: Transcript, llm: LLM, tools: tuple[ToolSpec, ...]) -> Fit:
+    return measure(lower(transcript, llm.target(tools)), transcript, llm.model.profile)
+
+
+def left_out(transcript: Transcript) -> int:
+    """Return how many exchanges models are not shown."""
+    return sum(c.last - c.first + 1 for c in transcript.cuts)
