@@ -7,6 +7,7 @@ from typing import Protocol
 
 from aether.transcript import Answer, Step
 from aether.ui import render
+from aether.ui.markdown import text
 from aether.ui.stamp import stamp
 from aether.ui.toolcell import Waiting
 
@@ -30,6 +31,6 @@ def growing(live: LiveLike, *, label: str, hue: int, waiting: Waiting | None = N
     done = live.answer()
     failed = render.notice(done.failure) if done.failure else ""
     return (
-        f'<article class="answer done hue-{hue}" data-reference="{label}">'
+        f'<article class="answer done hue-{hue}" data-reference="{text(label)}">'
         f"{render.steps(done.steps)}{failed}<footer>{stamp(done)}</footer></article>"
     )

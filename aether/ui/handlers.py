@@ -214,9 +214,16 @@ def connect(page: Page, services: Services) -> None:
     page.inspect.click(events.inspect, state, page.inspector, **quick)
 
 
+def answered(page: Page, events: Events, begun: Any) -> None:
+    """Let an event that began answers, or changed cells, be painted and settled."""
+    quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
+    painted = begun.then(events.stream, page.runtime, page.live, **quick)
+    painted.then(events.settle, [page.runtime, page.window, page.refused], shown, queue=False, **quick)
+
+
 def _connect_answers(page: Page, events: Events, quick: dict[str, Any]) -> None:
     state, refused = page.runtime, page.refused
-    queued: dict[str, Any] = {**quick, "queue": True}
     begun = (
         page.send.click(events.start, [page.composer, state], [page.composer, page.receipt, refused], **quick),
         page.again.click(events.start_again, [page.again_turn, state], [page.receipt, refused], **quick),
@@ -224,8 +231,7 @@ def _connect_answers(page: Page, events: Events, quick: dict[str, Any]) -> None:
     )
     shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
     for event in begun:
-        painted = event.then(events.stream, state, page.live, **queued)
-        painted.then(events.settle, [state, page.window, refused], shown, **quick)
+        answered(page, events, event)
     for button in (page.stop, page.switch_now):
         button.click(events.stop, state, None, **quick)
     page.new.click(events.clear, state, [*shown, page.inspector, page.window], **quick)

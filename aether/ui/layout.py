@@ -41,7 +41,7 @@ import gradio as gr
 
 from aether.runtime import AgentRuntime
 from aether.services import Services
-from aether.ui import api, exporting, furniture, handlers
+from aether.ui import api, cells, exporting, furniture, handlers
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Page:
         column.parent = parent
 
 
-FEATURES: tuple[Callable[[Page, Services], None], ...] = ()
+FEATURES: tuple[Callable[[Page, Services], None], ...] = (cells.build,)
 """What fills the places, in this order; each feature is known here and in its own module alone."""
 
 

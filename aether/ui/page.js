@@ -24,10 +24,10 @@
 
   /* ---- sending ------------------------------------------------------------------------- */
 
-  function begin() {
+  function begin({ stays = false } = {}) {
     settledAtSend = settled();
     document.body.classList.add("busy");
-    follows = true;
+    if (!stays) follows = true;
   }
 
   function end() {
@@ -102,7 +102,8 @@
   /* ---- copying ---------------------------------------------------------------------------- */
 
   async function copy(button) {
-    const source = button.dataset.source ?? button.closest("figure")?.querySelector("code")?.textContent ?? "";
+    const shown = button.closest("figure")?.querySelector("code") ?? button.closest(".prompt")?.querySelector(".said");
+    const source = button.dataset.source ?? shown?.textContent ?? "";
     try {
       await navigator.clipboard.writeText(source);
     } catch {
@@ -238,6 +239,12 @@
     },
     true,
   );
+
+  /* Another script of the page begins something: `detail.message` is shown, `detail.stays` keeps the place. */
+  document.addEventListener("aether:begin", ({ detail }) => {
+    begin(detail);
+    if (detail.message) echo(detail.message);
+  });
 
   learnModels();
   look();

@@ -28,12 +28,14 @@ from aether.transcript import (
     Transcript,
     Turn,
 )
-from aether.ui import toolcell, words
+from aether.ui import toolbar, toolcell, words
 from aether.ui.markdown import code, one_line, prose, text
 from aether.ui.stamp import stamp
 
 WINDOW_TURNS = 20
 """Turns that are mounted in the page; the model is sent all of them."""
+ANSWERS = 8
+"""Answers of one cell that are shown in full."""
 HUES = 8
 """Colours that `style.css` has for models, in the order of their first answer."""
 
@@ -74,10 +76,13 @@ def messages(transcript: Transcript, *, window_turns: int = WINDOW_TURNS) -> lis
         now = _first_reference(turn)
         if before and now and before != now:
             shown.append(_message("assistant", divider(now, colours=colours)))
-        shown.append(_message("user", prompt(turn, index=index)))
+        shown.append(_message("user", prompt(transcript, index)))
         if turn.answers:
-            shown.append(_message("assistant", cell(turn, index=index, colours=colours)))
+            is_last = index == len(transcript.turns) - 1
+            shown.append(_message("assistant", cell(turn, index=index, colours=colours, is_last=is_last)))
         before = _last_reference((turn,)) or before
+    if ways := toolbar.ahead(transcript):
+        shown.append(_message("assistant", ways))
     return shown
 
 
@@ -90,39 +95,45 @@ def divider(reference: str, *, colours: Hues) -> str:
     )
 
 
-def prompt(turn: Turn, *, index: int) -> str:
-    """Render what the person wrote, as it was written."""
+def prompt(transcript: Transcript, index: int) -> str:
+    """Render what the person wrote, as it was written, and what can be done with it."""
+    turn = transcript.turns[index]
     body = "".join(_part(part) for part in turn.prompt if not isinstance(part, Text))
-    return f'<div class="prompt" data-prompt="{index}">{body}<div class="said">{text(turn.text)}</div></div>'
+    return (
+        f'<div class="prompt" data-prompt="{index}">{body}<div class="said">{text(turn.text)}</div>'
+        f"{toolbar.of_prompt(transcript, index)}</div>"
+    )
 
 
-def cell(turn: Turn, *, index: int, colours: Hues) -> str:
+def cell(turn: Turn, *, index: int, colours: Hues, is_last: bool = True) -> str:
     """Render all answers of a turn, the later ones beside the first."""
     many = len(turn.answers) > 1
     body = "".join(
-        _answer(
-            answer,
-            index=index,
-            colours=colours,
-            chosen=not many or number == turn.chosen,
-        )
+        _answer(answer, (index, number), colours=colours, chosen=number == turn.chosen, folded=number in _folded(turn))
         for number, answer in enumerate(turn.answers)
     )
     beside = f' beside" data-answers="{len(turn.answers)}' if many else ""
-    return f'<div class="cell{beside}" data-turn="{index}"><span class="number">[{index + 1}]</span>{body}</div>'
+    answers = f'<div class="answers" tabindex="0" aria-label="Answers">{body}</div>' if many else body
+    return (
+        f'<div class="cell{beside}" data-turn="{index}"><span class="number">[{index + 1}]</span>{answers}'
+        f"{toolbar.of_cell(index, is_last=is_last)}</div>"
+    )
 
 
-def _answer(answer: Answer, *, index: int, colours: Hues, chosen: bool) -> str:
+def _folded(turn: Turn) -> range:
+    """Return the answers that are shown by their stamp alone: the older ones, where there are very many."""
+    return range(len(turn.answers) - ANSWERS if len(turn.answers) > ANSWERS else 0)
+
+
+def _answer(answer: Answer, place: tuple[int, int], *, colours: Hues, chosen: bool, folded: bool) -> str:
     reference = answer.steps[-1].reference if answer.steps else ""
     state = "chosen" if chosen else "other"
     tone = f"hue-{colours[reference]}" if reference else "silent"
+    body = steps(answer.steps) + (notice(answer.failure) if answer.failure else "")
     return (
         f'<article class="answer {state} {tone}" data-reference="{text(reference)}">'
-        f"{steps(answer.steps)}{notice(answer.failure) if answer.failure else ''}"
-        f'<footer>{stamp(answer)}<span class="actions">'
-        f'<button type="button" class="copy" data-source="{text(answer.text)}" title="Copy the answer">Copy</button>'
-        f'<button type="button" class="again" data-cell="{index}" '
-        f'title="Answer again with the model that is chosen now">Answer again</button></span></footer></article>'
+        f"{'' if folded and not chosen else body}"
+        f"<footer>{stamp(answer)}{toolbar.of_answer(*place, copied=answer.text, chosen=chosen)}</footer></article>"
     )
 
 
@@ -193,10 +204,11 @@ def notice(failure: Failure) -> str:
 def writing(answers: Sequence[str], *, turn: int, references: Sequence[str]) -> str:
     """Lay the answers out that are being written to one turn, side by side if they are several."""
     beside = f' beside" data-answers="{len(answers)}' if len(answers) > 1 else ""
+    body = f'<div class="answers">{"".join(answers)}</div>' if len(answers) > 1 else "".join(answers)
     following = f' data-reference="{text(references[0])}"' if len(references) == 1 else ""
     return one_line(
         f'<div class="cell writing{beside}" data-turn="{turn}"{following}>'
-        f'<span class="number">[{turn + 1}]</span>{"".join(answers)}</div>'
+        f'<span class="number">[{turn + 1}]</span>{body}</div>'
     )
 
 

@@ -1,0 +1,96 @@
+"""What a person does to the cells: a wish of the page → a verb of the runtime → what to say.
+
+The page writes a wish as JSON into one field and presses one button; the same three events
+as for any answer follow: begin, stream, settle. A wish comes from a browser, so its form is
+not believed.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from aether.errors import AetherError, CellError
+from aether.runtime import AgentRuntime
+from aether.services import Services
+from aether.ui import handlers, panels
+from aether.ui.markdown import one_line
+from aether.ui.painter import Painter
+
+if TYPE_CHECKING:
+    from aether.ui.layout import Page
+
+
+def build(page: Page, services: Services) -> None:
+    """Put the field and the buttons into the page, and tie them to the verbs."""
+    with page.place("wires"):
+        wish = gr.Textbox(elem_id="wish", label="Wish", container=False)
+        act = gr.Button("Act", elem_id="act")
+    with page.place("composer-start"):
+        gr.Button("Compare", elem_id="compare", min_width=0, scale=0)
+    begun = act.click(
+        carry_out,
+        [wish, page.runtime],
+        [page.receipt, page.refused],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    handlers.answered(page, handlers.Events(services, Painter()), begun)
+
+
+async def carry_out(wish: str | None, runtime: AgentRuntime) -> tuple[str, bool]:
+    """Do what is wished: receipt, and whether it is to be kept when the cells are shown again."""
+    try:
+        said = _do(runtime, _parsed(wish))
+    except AetherError as error:
+        return panels.receipt((error.sentence,), tone="error"), True
+    return said, bool(said)
+
+
+def _do(runtime: AgentRuntime, wish: dict[str, Any]) -> str:
+    """Call the verb that a wish names, and return what is to be said; raise AetherError."""
+    match wish:
+        case {"verb": "choose", "turn": int(turn), "answer": int(answer)}:
+            runtime.choose(turn, answer)
+        case {"verb": "branch", "turn": int(turn)}:
+            runtime.go_on_from(turn)
+        case {"verb": "walk", "branch": int(branch)}:
+            runtime.walk(branch)
+        case {"verb": "delete", "turn": int(turn)}:
+            runtime.delete(turn)
+            return deleted(turn)
+        case {"verb": "undo"}:
+            runtime.undo()
+        case {"verb": "edit", "turn": int(turn), "message": str(message)}:
+            runtime.edit(turn, message)
+        case {"verb": "rerun", "turn": int(turn)}:
+            runtime.rerun_with(turn, _models(wish))
+        case {"verb": "compare", "message": str(message)}:
+            runtime.compare(message, _models(wish))
+        case _:
+            raise CellError("That is nothing that a cell can do.")
+    return ""
+
+
+def _models(wish: dict[str, Any]) -> list[str]:
+    models: Any = wish.get("models")
+    return [m if isinstance(m, str) else "" for m in models] if isinstance(models, list) else []  # pyright: ignore[reportUnknownVariableType]
+
+
+def _parsed(wish: str | None) -> dict[str, Any]:
+    try:
+        read: Any = json.loads(wish or "")
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+def deleted(turn: int) -> str:
+    """Say that a cell is gone, and offer to take it back."""
+    return one_line(
+        f'<div class="receipt ok" role="status"><p><span>Cell [{turn + 1}] is deleted.</span></p>'
+        '<button type="button" class="undo" data-verb="undo">Undo</button></div>'
+    )

@@ -1,0 +1,159 @@
+"""The cells on the page: run again, compare, choose, edit, branch, delete; with a mouse, with keys, on a phone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.app_process import AppProcess
+from tests.e2e.drive import ask, choose, send
+from tests.scripted import ScriptedProvider
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def phone(browser: Browser, app: AppProcess) -> Iterator[Page]:
+    """A fresh visitor with a telephone."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    opened = context.new_page()
+    opened.goto(app.url)
+    expect(opened.locator("#active-model")).to_have_text("chat/echo-small")
+    yield opened
+    context.close()
+
+
+def pick(page: Page, *references: str) -> None:
+    """Choose models in the dialog."""
+    for reference in references:
+        page.locator(f'#chooser [data-reference="{reference}"]').click()
+
+
+def idle(page: Page) -> None:
+    expect(page.locator("body.busy")).to_have_count(0)
+
+
+def test_a_second_model_answers_beside_the_first_and_the_reader_chooses(page: Page, provider: ScriptedProvider) -> None:
+    ask(page, "the question")
+    page.locator('.cell [data-pick="rerun"]').click()
+    pick(page, "messages/echo-large")
+    expect(page.locator("#chat .answers .answer")).to_have_count(2)
+    assert "You said" not in json.dumps(provider.requests[-1].body)
+    expect(page.locator("#chat .answer.chosen")).to_have_attribute("data-reference", "messages/echo-large")
+    expect(page.locator("#active-model")).to_have_text("chat/echo-small")
+    page.locator('[data-verb="choose"]').click()
+    expect(page.locator("#chat .answer.chosen")).to_have_attribute("data-reference", "chat/echo-small")
+    expect(page.locator("#chat .stamp")).to_have_count(2)
+
+
+def test_models_are_compared_side_by_side_while_they_write(page: Page, provider: ScriptedProvider) -> None:
+    page.locator("#composer textarea").fill("which is it?")
+    page.locator("#compare").click()
+    pick(page, "chat/gate-3", "messages/gate-3", "chat/echo-key-401")
+    page.locator("#chooser .go").click()
+    growing = page.locator("#live .answer")
+    expect(growing).to_have_count(4)
+    expect(growing.filter(has_text="[[r")).to_have_count(2)
+    expect(growing.filter(has_text="refused the key")).to_have_count(1)
+    expect(growing.filter(has_text="You said: which is it?").locator(".stamp")).to_have_count(1)
+    expect(page.locator("#active-model")).to_have_attribute("data-state", "ready")
+    provider.release()
+    provider.release()
+    expect(page.locator("#chat .answers .stamp")).to_have_count(4)
+    expect(page.locator("#composer textarea")).to_have_value("")
+    page.locator(".answer.other .differ").first.click()
+    expect(page.locator("#differences ins").first).to_be_visible()
+    page.keyboard.press("Escape")
+    stamp = ask(page, "and then?")
+    expect(stamp).to_contain_text("chat/echo-small")
+    assert "[[r" not in json.dumps(provider.requests[-1].body)
+
+
+def test_stop_ends_all_that_are_compared(page: Page, provider: ScriptedProvider) -> None:
+    page.locator("#composer textarea").fill("never ends")
+    page.locator("#compare").click()
+    pick(page, "chat/echo-small", "chat/stall-3", "messages/stall-3")
+    page.locator("#chooser .go").click()
+    expect(page.locator("#live .answer").filter(has_text="t3")).to_have_count(2)
+    page.locator("#stop").click()
+    expect(page.locator("#chat .stamp.stopped")).to_have_count(2)
+    provider.wait_for(lambda s: all(r.ended == "client closed" for r in s.requests[-2:]), timeout_s=2.0)
+
+
+def test_an_edited_message_begins_a_branch_and_the_old_way_can_be_walked(page: Page, provider: ScriptedProvider) -> None:
+    ask(page, "wun")
+    ask(page, "two")
+    page.locator('[data-prompt="0"] .edit').click()
+    page.locator(".editor textarea").fill("one")
+    page.locator(".editor textarea").press("Enter")
+    expect(page.locator("#chat .ways")).to_contain_text("2/2")
+    idle(page)
+    expect(page.locator("#chat .said")).to_have_text(["one"])
+    assert "wun" not in json.dumps(provider.requests[-1].body)
+    page.get_by_role("button", name="The way before").click()
+    expect(page.locator("#chat .said")).to_have_text(["wun", "two"])
+    expect(page.locator("#chat .ways")).to_contain_text("1/2")
+    idle(page)
+    page.locator('[data-verb="branch"]').click()
+    expect(page.locator("#chat .said")).to_have_text(["wun"])
+    idle(page)
+    page.locator('.ahead [data-verb="walk"]').click()
+    expect(page.locator("#chat .said")).to_have_text(["wun", "two"])
+
+
+def test_a_deleted_cell_comes_back(page: Page) -> None:
+    ask(page, "one")
+    ask(page, "two")
+    page.locator('[data-prompt="0"] [data-verb="delete"]').click()
+    expect(page.locator("#chat .said")).to_have_text(["two"])
+    idle(page)
+    page.locator("#receipt .undo").click()
+    expect(page.locator("#chat .said")).to_have_text(["one", "two"])
+
+
+def test_with_keys_alone(page: Page) -> None:
+    ask(page, "wun")
+    page.locator("#composer textarea").press("ArrowUp")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("one")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chat .said")).to_have_text(["one"])
+    idle(page)
+    page.locator('.cell [data-pick="rerun"]').focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("messages echo-large")
+    page.keyboard.press("Enter")
+    expect(page.locator("#chat .answers .answer")).to_have_count(2)
+
+
+def test_on_a_phone_answers_are_swiped(phone: Page) -> None:
+    phone.locator("#composer textarea").fill("which is it?")
+    phone.locator("#compare").tap()
+    pick(phone, "messages/echo-large", "responses/think")
+    phone.locator("#chooser .go").tap()
+    answers = phone.locator("#chat .answers")
+    expect(answers.locator(".stamp")).to_have_count(3)
+    assert answers.evaluate("e => e.scrollWidth > e.clientWidth")
+    assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    idle(phone)
+    phone.locator('[data-verb="choose"]').last.tap()
+    expect(phone.locator("#chat .answer.chosen")).to_have_attribute("data-reference", "responses/think")
+
+
+def test_nothing_that_is_pressed_while_an_answer_is_written_harms_it(page: Page, provider: ScriptedProvider) -> None:
+    ask(page, "one")
+    choose(page, "chat/gate-3")
+    send(page, "two")
+    expect(page.locator("#live")).to_contain_text("[[r")
+    page.evaluate(
+        """() => {
+            for (const button of document.querySelectorAll("#chat .tools button")) button.click();
+            document.querySelector("#act").click();
+        }"""
+    )
+    provider.release()
+    expect(page.locator("#chat .said")).to_have_text(["one", "two"])
+    expect(page.locator("#chat .stamp")).to_have_count(2)
