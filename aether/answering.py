@@ -103,10 +103,20 @@ def _take(live: Live, event: AgentEvent, means: Means) -> None:
 def _record(live: Live, draft: Draft, means: Means) -> None:
     for broken in draft.violations:
         log.warning("Session %s request to %s breaks a rule: %s", means.session, draft.reference, broken)
-    record(draft.llm, draft.body, draft.view, turn=live.turn, means=means)
+    notes = tuple(draft.notes)
+    record(draft.llm, draft.body, draft.view, turn=live.turn, means=means, at=draft.at, notes=notes)
 
 
-def record(llm: LLM, body: dict[str, Any], view: View, *, turn: int, means: Means) -> None:
+def record(
+    llm: LLM,
+    body: dict[str, Any],
+    view: View,
+    *,
+    turn: int,
+    means: Means,
+    at: float = 0.0,
+    notes: tuple[str, ...] = (),
+) -> None:
     """Log the request that is about to be sent, and keep it for the inspector."""
     text = means.redact(json.dumps(body, ensure_ascii=False, default=str))
     sizes = {
@@ -119,7 +129,20 @@ def record(llm: LLM, body: dict[str, Any], view: View, *, turn: int, means: Mean
     }
     log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
     log.debug("LLM REQUEST BODY %s", text)
-    means.record(WireRecord(turn, llm.reference, json.loads(text), time.time()))
+    means.record(
+        WireRecord(
+            turn,
+            llm.reference,
+            json.loads(text),
+            at or time.time(),
+            protocol=llm.provider.protocol,
+            url=llm.provider.base_url.rstrip("/") + llm.wire.path,
+            key_name=llm.provider.api_key_env or "",
+            messages=len(view.messages),
+            omissions=view.omissions,
+            notes=notes,
+        )
+    )
 
 
 def _close_calls(live: Live) -> None:

@@ -51,12 +51,22 @@ def _usual_answer(transcript: Transcript) -> int:
 
 @dataclass(frozen=True)
 class WireRecord:
-    """One request as it was sent, for the inspector. `body` holds no key."""
+    """One request as it was sent, for the inspector. `body` holds no key.
+
+    `at`, in seconds, is that of the step which it led to. `key_name` is the variable that
+    holds the key. `omissions` are what the model was not shown.
+    """
 
     turn: int
     reference: str
     body: dict[str, Any]
     at: float
+    protocol: str = ""
+    url: str = ""
+    key_name: str = ""
+    messages: int = 0
+    omissions: tuple[Omission, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def pair(reference: str) -> dict[str, str]:

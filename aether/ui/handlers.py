@@ -18,7 +18,7 @@ from aether.errors import AetherError
 from aether.live import Lives
 from aether.runtime import AgentRuntime
 from aether.services import Services
-from aether.ui import compare, panels, pickers, render
+from aether.ui import compare, inspector, panels, pickers, render
 from aether.ui.conversations import owner_of
 from aether.ui.painter import Painter
 
@@ -133,7 +133,7 @@ class Events:
         runtime.new_conversation()
         live = panels.settled(word=time.monotonic_ns())
         shown = (*history(runtime, 0), live, panels.usage(runtime.transcript), badge(runtime), "")
-        return *shown, panels.inspector(()), 0
+        return *shown, inspector.show((), runtime.transcript), 0
 
     async def earlier(self, runtime: AgentRuntime, window: int) -> Updates:
         """Show more of the history: chat, earlier, window."""
@@ -142,7 +142,7 @@ class Events:
 
     async def inspect(self, runtime: AgentRuntime) -> str:
         """Show the last requests: inspector."""
-        return panels.inspector(tuple(runtime.records))
+        return inspector.show(tuple(runtime.records), runtime.transcript)
 
 
 def unchanged() -> Any:

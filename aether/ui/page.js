@@ -115,7 +115,7 @@
       area.remove();
     }
     button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+    setTimeout(() => (button.textContent = button.dataset.label ?? "Copy"), 1500);
   }
 
   /* ---- scrolling -------------------------------------------------------------------------- */

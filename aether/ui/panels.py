@@ -1,35 +1,15 @@
-"""Badge, receipt, usage and inspector → markup. Pure: it knows neither Gradio nor the runtime."""
+"""Badge, receipt and running totals → markup. Pure: it knows neither Gradio nor the runtime."""
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from aether.lowering.view import Omission
 from aether.transcript import Step, Transcript
 from aether.ui import words
-from aether.ui.markdown import code, one_line, text
+from aether.ui.markdown import one_line, text
 from aether.usage import Usage
-
-BODY_CHARS = 60_000
-"""Characters of one request's body that the inspector shows."""
-RECORDS = 8
-"""Requests that the inspector lists, newest first."""
-
-
-class RecordLike(Protocol):
-    """One request as it was sent, keys already redacted. `at` in seconds since the epoch."""
-
-    @property
-    def turn(self) -> int: ...
-    @property
-    def reference(self) -> str: ...
-    @property
-    def body(self) -> Mapping[str, Any]: ...
-    @property
-    def at(self) -> float: ...
 
 
 def badge(
@@ -88,27 +68,3 @@ def _spent(steps: Sequence[Step]) -> str:
     costs = [step.cost_usd for step in steps if step.cost_usd is not None]
     said = words.money(sum(costs) if costs else None)
     return f"{said} or more" if costs and len(costs) < len(steps) else said
-
-
-def inspector(records: Sequence[RecordLike]) -> str:
-    """Show the last requests exactly as they were sent, the newest unfolded."""
-    if not records:
-        return (
-            '<p class="empty">Nothing was sent yet. After the first message, the exact request stands here. '
-            "Keys are never shown.</p>"
-        )
-    newest = list(reversed(records))[:RECORDS]
-    return one_line("".join(_record(record, is_open=not index) for index, record in enumerate(newest)))
-
-
-def _record(record: RecordLike, *, is_open: bool) -> str:
-    body = json.dumps(record.body, indent=2, ensure_ascii=False, default=str)
-    clock = time.strftime("%H:%M:%S", time.gmtime(record.at))
-    size = f"{len(body.encode()):,} bytes"
-    if len(body) > BODY_CHARS:
-        body = f"{body[:BODY_CHARS]}\n… {len(body) - BODY_CHARS:,} more characters"
-    return (
-        f'<details class="record"{" open" if is_open else ""}><summary><b>[{record.turn + 1}]</b>'
-        f"<span>{text(record.reference)}</span><small>{clock} UTC · {size}</small></summary>"
-        f"{code(body, language='json')}</details>"
-    )

@@ -19,7 +19,7 @@ WORDS = 60
 def of_prompt(transcript: Transcript, index: int) -> str:
     """Offer what can be done with a prompt, and the other ways that begin here."""
     return (
-        f'<div class="tools actions" role="toolbar" aria-label="Message {index + 1}">{_ways(transcript, index)}'
+        f'<div class="bar actions" role="toolbar" aria-label="Message {index + 1}">{_ways(transcript, index)}'
         f'<button type="button" class="edit" data-turn="{index}" title="Ask this in other words, on a branch">Edit'
         '</button><button type="button" class="copy" title="Copy the message">Copy</button>'
         f"{_verb('delete', 'Delete', 'Take this cell out; it can be taken back', turn=index)}</div>"
@@ -37,7 +37,7 @@ def of_cell(index: int, *, is_last: bool) -> str:
         'title="Let several models answer this, side by side">Compare…</button>'
     )
     here = "" if is_last else _verb("branch", "Branch from here", "Go on from here; what follows is kept", turn=index)
-    return f'<div class="tools actions" role="toolbar" aria-label="Cell {index + 1}">{again}{here}</div>'
+    return f'<div class="bar actions" role="toolbar" aria-label="Cell {index + 1}">{again}{here}</div>'
 
 
 def of_answer(index: int, number: int, *, copied: str, chosen: bool) -> str:

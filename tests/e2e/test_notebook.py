@@ -83,7 +83,7 @@ def test_stop_ends_all_that_are_compared(page: Page, provider: ScriptedProvider)
     provider.wait_for(lambda s: all(r.ended == "client closed" for r in s.requests[-2:]), timeout_s=2.0)
 
 
-def test_an_edited_message_begins_a_branch_and_the_old_way_can_be_walked(page: Page, provider: ScriptedProvider) -> None:
+def test_an_edited_message_begins_a_branch_and_the_old_way_is_walked(page: Page, provider: ScriptedProvider) -> None:
     ask(page, "wun")
     ask(page, "two")
     page.locator('[data-prompt="0"] .edit').click()
@@ -150,7 +150,7 @@ def test_nothing_that_is_pressed_while_an_answer_is_written_harms_it(page: Page,
     expect(page.locator("#live")).to_contain_text("[[r")
     page.evaluate(
         """() => {
-            for (const button of document.querySelectorAll("#chat .tools button")) button.click();
+            for (const button of document.querySelectorAll("#chat .bar button")) button.click();
             document.querySelector("#act").click();
         }"""
     )

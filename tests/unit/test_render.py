@@ -229,20 +229,6 @@ def test_the_totals_count_all_answers_and_admit_an_unknown_price() -> None:
     assert "free" in panels.usage(Transcript(turns=(turn(Answer((step(),))),)))
 
 
-def test_the_inspector_shows_the_newest_request_first_and_unfolds_it_alone() -> None:
-    @dataclass
-    class Record:
-        turn: int
-        reference: str
-        body: dict[str, object]
-        at: float = 0.0
-
-    markup = panels.inspector([Record(0, "a/old", {"n": 1}), Record(1, "b/new", {"n": "<script>"})])
-    assert markup.index("b/new") < markup.index("a/old")
-    assert ["open" in attrs for attrs in with_class(markup, "record")] == [True, False]
-    assert "<script>" not in markup
-
-
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
