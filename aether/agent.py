@@ -138,7 +138,8 @@ async def run(
     while True:
         limits.check(answer)
         asked = answering(transcript, answer)
-        draft = _draft(asked, llm(), toolbox, strict=strict, notes=notes, read_blob=read_blob)
+        wishes = {"read_blob": read_blob, "max_tokens": limits.answer_tokens}
+        draft = _draft(asked, llm(), toolbox, strict=strict, notes=notes, wishes=wishes)
         yield Asked(draft)
         try:
             async with aclosing(draft.exchange.events()) as events:
@@ -183,7 +184,7 @@ def _draft(
     *,
     strict: bool,
     notes: list[str],
-    read_blob: Callable[[Blob], bytes],
+    wishes: dict[str, Any],
 ) -> Draft:
     view = lower(transcript, llm.target(toolbox.specs), strict=strict)
     fit = measure(view, transcript, llm.model.profile)
@@ -193,7 +194,7 @@ def _draft(
             needed=fit.needed,
             window=fit.window,
         )
-    body = llm.wire.lower(view, llm.settings(read_blob=read_blob))
+    body = llm.wire.lower(view, llm.settings(**wishes))
     found = check(llm.provider.protocol, body, llm.model.profile, issued_to(transcript, llm.origin))
     return Draft(llm, body, view, llm.ask(body), fit.needed, tuple(found), notes=list(notes))
 

@@ -13,11 +13,14 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aether.agent import AgentEvent, Asked, Draft, Resulted, Stepped, run
-from aether.errors import AetherError, ProviderError
+from aether.asking import asking
+from aether.errors import AetherError, ProviderError, TimeLimit
+from aether.events import Retried
+from aether.guard import OpenPass, Pass
 from aether.limits import Limits
 from aether.live import Live
 from aether.llm import LLM
@@ -26,6 +29,7 @@ from aether.lowering import View
 from aether.receipts import WireRecord
 from aether.tools.base import Toolbox
 from aether.transcript import Blob, Failure, StopReason, Text, ToolResult, Transcript
+from aether.usage import Usage
 
 log = logging.getLogger("aether")
 
@@ -46,6 +50,7 @@ class Means:
     read_blob: Callable[[Blob], bytes]
     record: Callable[[WireRecord], None]
     kept: Callable[[], Awaitable[None]]
+    permit: Pass = field(default_factory=OpenPass)
 
 
 async def answer(
@@ -59,21 +64,18 @@ async def answer(
     """Answer the last turn of `asked` into `live`; never raises."""
     try:
         await means.kept()  # the message is safe before the request leaves
-        steps = run(
-            asked,
-            llm=llm,
-            toolbox=means.toolbox,
-            limits=means.limits,
-            learn=learn,
-            read_blob=means.read_blob,
-        )
-        async with aclosing(steps) as events:
-            async for event in events:
-                _take(live, event, means)
+        await means.permit.enter()
+        async with asyncio.timeout(means.permit.seconds):
+            await _follow(asked, live, llm=llm, learn=learn, means=means)
     except asyncio.CancelledError:
         live.stopped = True
         _keep_draft(live, "stopped")
+    except TimeoutError:
+        live.failure = failure(TimeLimit("This answer took longer than one may take here, and was ended."))
+        _keep_draft(live, "error")
     except AetherError as error:
+        if isinstance(error, ProviderError) and error.not_taken:
+            await means.permit.refused()
         live.failure = failure(error)
         _keep_draft(live, "error")
         log.warning("Session %s turn failed: %s: %s", means.session, error.kind, error)
@@ -81,7 +83,43 @@ async def answer(
         live.failure = Failure("internal", INTERNAL)
         _keep_draft(live, "error")
         log.exception("Session %s turn failed", means.session)
+    finally:
+        await means.permit.leave()
     _close_calls(live)
+
+
+async def _follow(
+    asked: Transcript,
+    live: Live,
+    *,
+    llm: Callable[[], LLM],
+    learn: Callable[[LLM, ProviderError], None],
+    means: Means,
+) -> None:
+    """Take each event of the agent, with the guard's leave for each request."""
+    steps = run(
+        asked,
+        llm=llm,
+        toolbox=means.toolbox,
+        limits=means.limits,
+        learn=learn,
+        read_blob=means.read_blob,
+    )
+    async with aclosing(steps) as events:
+        async for event in events:
+            match event:
+                case Asked(draft):
+                    await means.permit.reserve(asking(draft.llm, draft.body, draft.view, means.limits))
+                case Retried() if live.draft is not None:
+                    draft = live.draft
+                    # A request that was not refused may have been answered to nobody: it stays charged.
+                    await (means.permit.refused() if event.not_taken else means.permit.settle(Usage()))
+                    await means.permit.reserve(asking(draft.llm, draft.body, draft.view, means.limits))
+                case Stepped(step):
+                    await means.permit.settle(step.usage)
+                case _:
+                    pass
+            _take(live, event, means)
 
 
 def _take(live: Live, event: AgentEvent, means: Means) -> None:

@@ -16,6 +16,12 @@
     │   ├── TokenLimit          tokens
     │   ├── CostLimit           money
     │   └── TimeLimit           seconds
+    ├── GuardError              a shared link does not allow it now
+    │   ├── AllowanceError      its money or messages are used up
+    │   ├── CrowdedError        no place for one more answer
+    │   ├── LinkPaused          the operator has stopped it
+    │   ├── TooLongHere         the conversation is longer than it takes
+    │   └── UnpricedError       nobody knows what the model costs
     └── ProviderError           the model's service did not answer as asked
         ├── AuthError           the key was refused
         ├── QuotaError          the account has no credit left
@@ -121,6 +127,35 @@ class TimeLimit(LimitError):
     kind = "limit_time"
 
 
+class GuardError(AetherError):
+    kind = "guard"
+
+
+class AllowanceError(GuardError):
+    kind = "allowance"
+    remedy = "Your message is kept. Go on with a key of your own, or with the local model."
+
+
+class CrowdedError(GuardError):
+    kind = "crowded"
+    remedy = "Your message is kept. Try again in a minute."
+
+
+class LinkPaused(GuardError):
+    kind = "paused"
+    remedy = "Your message is kept. Come back later."
+
+
+class TooLongHere(GuardError):
+    kind = "too_long"
+    remedy = "Nothing is lost. Start a new conversation."
+
+
+class UnpricedError(GuardError):
+    kind = "unpriced"
+    remedy = "Your message is kept. Answer with another model."
+
+
 class ProviderError(AetherError):
     """Say that a model's service did not answer as asked.
 
@@ -147,6 +182,12 @@ class ProviderError(AetherError):
         self.status = status
         self.retry_after_s = retry_after_s
         self.learnt = dict(learnt or {})
+        self.unsent = False
+
+    @property
+    def not_taken(self) -> bool:
+        """Tell whether the service did not take the request, so that nobody pays for it."""
+        return self.unsent or self.status is not None
 
 
 class AuthError(ProviderError):

@@ -33,10 +33,14 @@ class CallDelta:
 
 @dataclass(frozen=True)
 class Retried:
-    """The service failed before its first word and is asked once more, after `wait_s` seconds."""
+    """The service failed before its first word and is asked once more, after `wait_s` seconds.
+
+    `not_taken`: it refused the request, so that nobody pays for that one.
+    """
 
     reason: str
     wait_s: float
+    not_taken: bool = False
 
 
 StreamEvent = TextDelta | ReasoningDelta | CallDelta | Retried

@@ -10,22 +10,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypedDict
 
-from aether.errors import CellError, GarbledError
-from aether.events import TextDelta
+from aether.asking import asking
+from aether.errors import CellError, GarbledError, ProviderError
+from aether.events import Retried, TextDelta
 from aether.fit import Fit, leave_out, measure
+from aether.guard import Pass
+from aether.limits import Limits
 from aether.llm import LLM
 from aether.lowering import ToolSpec, View, lower
 from aether.notebook import Notebook
 from aether.tools.base import Toolbox
 from aether.transcript import Cut, Step, Text, Transcript, Turn
+from aether.usage import Usage
 
 WISH = (
     "Summarise our conversation so far for someone who goes on with it and has not read it. Keep what was asked, "
     "decided and found out: names, numbers, file names, code that matters, open questions. Write plain text, at most "
     "400 words, and nothing but the summary."
 )
+
+
+class Paid(TypedDict):
+    """Who pays for a request, and how much it may take."""
+
+    permit: Pass
+    limits: Limits
+
 
 Sent = Callable[[LLM, dict[str, Any], View], None]
 """Told of a request that is about to be sent."""
@@ -63,16 +75,29 @@ def shortened(transcript: Transcript, llm: LLM, tools: tuple[ToolSpec, ...]) -> 
     return transcript
 
 
-async def summary(transcript: Transcript, cut: Cut, llm: LLM, sent: Sent) -> Cut:
-    """Return the cut with a summary that `llm` writes of what it leaves out; raise ProviderError."""
+async def summary(transcript: Transcript, cut: Cut, llm: LLM, sent: Sent, *, permit: Pass, limits: Limits) -> Cut:
+    """Return the cut with a summary that `llm` writes of what it leaves out; raise ProviderError or GuardError."""
     told = replace(transcript, turns=(*transcript.turns[: cut.last + 1], Turn((Text(WISH),))), branches=(), cuts=())
     view = lower(told, llm.target())
-    body = llm.wire.lower(view, llm.settings())
-    sent(llm, body, view)
-    written = ""
-    async with aclosing(llm.ask(body).events()) as events:
-        async for event in events:
-            written += event.text if isinstance(event, TextDelta) else ""
+    body = llm.wire.lower(view, llm.settings(max_tokens=limits.answer_tokens))
+    cost, exchange, written = asking(llm, body, view, limits), llm.ask(body), ""
+    try:
+        await permit.enter()
+        await permit.reserve(cost)
+        sent(llm, body, view)
+        async with aclosing(exchange.events()) as events:
+            async for event in events:
+                written += event.text if isinstance(event, TextDelta) else ""
+                if isinstance(event, Retried):
+                    await (permit.refused() if event.not_taken else permit.settle(Usage()))
+                    await permit.reserve(cost)
+        await permit.settle(exchange.reply().usage)
+    except ProviderError as error:
+        if error.not_taken:
+            await permit.refused()
+        raise
+    finally:
+        await permit.leave()
     if not written.strip():
         raise GarbledError(f"{llm.model.label} wrote no summary.")
     return replace(cut, summary=written.strip(), author=llm.reference)
@@ -102,7 +127,9 @@ class Fitting(Notebook):
         if summarised:
             by = self._resolve(last_author(before, but=llm.reference) or llm.reference)
             # What was left out before is summarised anew, with the rest.
-            cut = await summary(replace(before, cuts=()), replace(shorter.cuts[-1], summary=""), by, self._sent)
+            cut = await summary(
+                replace(before, cuts=()), replace(shorter.cuts[-1], summary=""), by, self._sent, **self._paid()
+            )
             if self.transcript is not before:
                 raise CellError("The conversation went on meanwhile, so nothing was left out.")
             shorter = replace(before, cuts=(cut,))
@@ -115,6 +142,9 @@ class Fitting(Notebook):
         self._become(replace(self.transcript, cuts=()))
 
     def _ready(self) -> None:
+        raise NotImplementedError
+
+    def _paid(self) -> Paid:
         raise NotImplementedError
 
     def _sent(self, llm: LLM, body: dict[str, Any], view: View) -> None:

@@ -15,12 +15,16 @@ from aether.transcript import Answer, Step
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds of one turn: LLM requests, tokens in and out, US dollars where the price is known, seconds."""
+    """Bounds of one turn: LLM requests, tokens in and out, US dollars where the price is known, seconds.
+
+    `answer_tokens` bounds what a model writes to one request; None leaves it to the service.
+    """
 
     steps: int = 24
     tokens: int = 1_000_000
     usd: float = 1.0
     seconds: float = 600.0
+    answer_tokens: int | None = None
 
     def check(self, answer: Answer) -> None:
         """Raise a LimitError if the steps of `answer` have used one of them up."""

@@ -168,7 +168,7 @@ class Exchange:
                 wait_s = _wait_s(error, attempt, budgets)
                 if heard or wait_s is None:
                     raise
-                yield Retried(str(error), wait_s)
+                yield Retried(str(error), wait_s, error.not_taken)
             await asyncio.sleep(wait_s)
             self._reader = self._llm.wire.reader()
 
@@ -231,7 +231,9 @@ def translate(error: Exception, llm: LLM) -> ProviderError:
         case InBandError():
             fault = classify(None, error.body, label=label, model=model, headers={})
         case openai.APIConnectionError() | anthropic.APIConnectionError() | httpx2.HTTPError():
-            return NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
+            fault = NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
+            fault.unsent = isinstance(error.__cause__ or error, httpx2.ConnectError | httpx2.ConnectTimeout)
+            return fault
         case openai.APIError() | anthropic.APIError():
             fault = classify(None, {"error": error.body}, label=label, model=model, headers={})
         case json.JSONDecodeError() | UnicodeDecodeError():

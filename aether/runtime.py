@@ -19,7 +19,8 @@ from typing import Any
 from aether.agent import answering
 from aether.answering import Means, answer, record
 from aether.errors import AetherError, CellError, NotReady, ProviderError, SwapError
-from aether.fitting import Fitting
+from aether.fitting import Fitting, Paid
+from aether.guard import OpenPass, Pass
 from aether.keeping import Keeper, KeepsNothing, moment
 from aether.limits import Limits
 from aether.live import Live, Lives
@@ -57,15 +58,13 @@ class AgentRuntime(Fitting):
         redact: Redactor | None = None,
         read_blob: Callable[[Blob], bytes] = no_blobs,
         open_keeper: Callable[[Callable[[], Moment]], Keeper] = KeepsNothing,
+        open_pass: Callable[[], Pass] = OpenPass,
     ) -> None:
         super().__init__(Transcript(SYSTEM))
         self._router, self._resolve = router, router.resolve
-        self._default = default
-        self._open_toolbox = open_toolbox
-        self._limits = limits or Limits()
-        self._redact = redact or Redactor()
-        self._read_blob = read_blob
-        self._open_keeper = open_keeper
+        self._default, self._open_toolbox = default, open_toolbox
+        self._limits, self._redact, self._read_blob = limits or Limits(), redact or Redactor(), read_blob
+        self._open_keeper, self._open_pass = open_keeper, open_pass
         self._tasks: set[asyncio.Task[None]] = set()
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
@@ -75,11 +74,10 @@ class AgentRuntime(Fitting):
         self.receipt: Receipt | None = None
         self.records: deque[WireRecord] = deque(maxlen=RECORDS)
         self.keeper = open_keeper(self.moment)
-        if default:
-            try:
-                self.llm = router.resolve(default)
-            except SwapError as error:
-                log.warning("Session %s starts without a model: %s", self.session, error)
+        try:
+            self.llm = router.resolve(default) if default else None
+        except SwapError as error:
+            log.warning("Session %s starts without a model: %s", self.session, error)
 
     def __deepcopy__(self, memo: object) -> AgentRuntime:
         """Return a fresh runtime: this is how Gradio's State makes one for each session."""
@@ -91,6 +89,7 @@ class AgentRuntime(Fitting):
             redact=self._redact,
             read_blob=self._read_blob,
             open_keeper=self._open_keeper,
+            open_pass=self._open_pass,
         )
 
     def moment(self) -> Moment:
@@ -207,10 +206,9 @@ class AgentRuntime(Fitting):
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        for live in lives.answers:
-            if not live.finished:  # cancelled before its first line ran
-                live.stopped = True
-                self._settle(live)
+        for live in (live for live in lives.answers if not live.finished):  # cancelled before its first line ran
+            live.stopped = True
+            self._settle(live)
         return True
 
     async def settle(self) -> None:
@@ -246,16 +244,16 @@ class AgentRuntime(Fitting):
         before = len(self.transcript.turns[turn].answers)
         lives = self.lives = Lives(turn, [Live(turn, named=m.reference if m else "") for m in models], before=before)
         for live, model in zip(lives.answers, models, strict=True):
-            task = asyncio.get_running_loop().create_task(self._turn(live, model))
+            task = asyncio.get_running_loop().create_task(self._turn(live, model, self._open_pass()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return lives
 
-    async def _turn(self, live: Live, other: LLM | None) -> None:
+    async def _turn(self, live: Live, other: LLM | None, permit: Pass) -> None:
         """Write one answer to its end, whatever end that is, and put it into the transcript."""
         asked = answering(self.transcript.before(live.turn + 1), Answer())
         try:
-            await answer(asked, live, llm=lambda: self._next(other), learn=self._learn, means=self._means())
+            await answer(asked, live, llm=lambda: self._next(other), learn=self._learn, means=self._means(permit))
         finally:
             self._settle(live)
 
@@ -264,10 +262,13 @@ class AgentRuntime(Fitting):
         if self.lives is not None:
             self.lives.touch()
 
+    def _paid(self) -> Paid:
+        return {"permit": self._open_pass(), "limits": self._limits}
+
     def _sent(self, llm: LLM, body: dict[str, Any], view: View) -> None:
         record(llm, body, view, turn=len(self.transcript.turns) - 1, means=self._means())
 
-    def _means(self) -> Means:
+    def _means(self, permit: Pass | None = None) -> Means:
         return Means(
             session=self.session,
             toolbox=self.toolbox,
@@ -276,6 +277,7 @@ class AgentRuntime(Fitting):
             read_blob=self._read_blob,
             record=self.records.append,
             kept=self.keeper.begin,
+            permit=permit or OpenPass(),
         )
 
     def _next(self, other: LLM | None) -> LLM:

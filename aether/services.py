@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,11 @@ from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
 from aether.discovery import Discovery
 from aether.gate.origin import Public
 from aether.gate.presence import Presence
+from aether.guard import OpenPass, Who
+from aether.guard.admission import Admission, Room
+from aether.guard.allowance import SharedGuard
 from aether.keeping import StoreKeeper
+from aether.limits import Limits
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
 from aether.logs import Redactor
@@ -25,6 +29,7 @@ from aether.runtime import AgentRuntime
 from aether.settings import Settings
 from aether.store.blobs import Blobs
 from aether.store.conversations import Store, StoreError
+from aether.store.ledger import Ledger
 from aether.tools.mcp import MCPServers, load_servers
 from aether.tools.toolset import Toolset
 from aether.tools.workspace import Workspace
@@ -84,6 +89,7 @@ class Services:
         self.sessions = Sessions()
         self.presence = Presence()
         self.public = Public(settings.share.public_url)
+        self.guard = self._shared_guard()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -95,15 +101,28 @@ class Services:
         first = next(ready, None)
         return f"{first.name}/{first.models[0].id}" if first else ""
 
-    def new_runtime(self) -> AgentRuntime:
-        """Return a fresh runtime on the default model."""
+    def new_runtime(self, identify: Callable[[], Who] = Who) -> AgentRuntime:
+        """Return a fresh runtime on the default model; `identify` tells who asks, when a turn begins."""
         return AgentRuntime(
             self.router,
             default=self.default,
+            open_pass=(lambda: guard.open(identify())) if (guard := self.guard) else OpenPass,
+            limits=Limits(answer_tokens=self.settings.share.answer_tokens) if self.guard else None,
             open_toolbox=self.toolset.open,
             redact=self.redact,
             read_blob=self.blobs.read,
             open_keeper=partial(StoreKeeper, self.store),
+        )
+
+    def _shared_guard(self) -> SharedGuard | None:
+        """Return the guard of a link that others use, or that has a cap; None on one's own machine."""
+        share = self.settings.share
+        if not share.on and not share.capped:
+            return None
+        room = Room(share.turns_at_once, share.turns_waiting, share.visitor_turns_at_once)
+        admission = Admission(room, self.presence.listens if share.on else None)
+        return SharedGuard(
+            share, ledger=Ledger(self.store.engine), admission=admission, pause=self.settings.data_dir / "paused"
         )
 
     def _toolset(self) -> Toolset:

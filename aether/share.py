@@ -42,13 +42,19 @@ class Share:
     turn_s: float = 600.0
     turns_at_once: int = 32
     turns_waiting: int = 64
-    visitor_turns_at_once: int = 3
+    visitor_turns_at_once: int = 4
     own_keys: bool = True
 
     @property
     def on(self) -> bool:
         """Tell whether others are let in: with a token, and only with it."""
         return self.token is not None
+
+    @property
+    def capped(self) -> bool:
+        """Tell whether anything is counted."""
+        caps = (self.budget_usd, self.day_budget_usd, self.visitor_budget_usd, self.turn_budget_usd)
+        return bool(self.visitor_turns) or any(cap is not None for cap in caps)
 
     @classmethod
     def read(cls, get: Get) -> Share:
@@ -68,7 +74,7 @@ class Share:
             turn_s=float(_count("AETHER_TURN_SECONDS", get, 600)),
             turns_at_once=_count("AETHER_TURNS_AT_ONCE", get, 32),
             turns_waiting=_count("AETHER_TURNS_WAITING", get, 64, least=0),
-            visitor_turns_at_once=_count("AETHER_VISITOR_TURNS_AT_ONCE", get, 3),
+            visitor_turns_at_once=_count("AETHER_VISITOR_TURNS_AT_ONCE", get, 4),
             own_keys=_switch("AETHER_OWN_KEYS", get),
         )
 

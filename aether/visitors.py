@@ -16,7 +16,6 @@ COOKIE = "aether_visitor"
 HEADER = "x-aether-visitor"
 """The header by which the gate tells the rooms behind it who asks; what comes from outside is dropped."""
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
-SHOWN = 8
 
 
 def new_cookie() -> str:
@@ -34,3 +33,13 @@ def own_session(cookie: str, session_hash: str) -> str:
     key = cookie if _VALUE.fullmatch(cookie) else ""
     digest = hmac.new(key.encode(), session_hash.encode("utf-8", "surrogatepass"), sha256).hexdigest()
     return f"{identify(cookie) or 'program'}-{digest[:32]}"
+
+
+def any_session(cookie: str) -> str:
+    """Return the name that stands for all of a visitor's sessions: a program that listens names an event alone."""
+    return f"{identify(cookie) or 'program'}-*"
+
+
+def all_sessions_of(session: str) -> str:
+    """Return that name for the visitor of a session."""
+    return session.rpartition("-")[0] + "-*"

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from aether.visitors import all_sessions_of
+
 
 class Presence:
     """Count the open streams of each session."""
@@ -29,4 +31,4 @@ class Presence:
 
     def listens(self, session: str) -> bool:
         """Tell whether anyone listens to a session."""
-        return session in self._open
+        return session in self._open or all_sessions_of(session) in self._open

@@ -39,6 +39,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
 _KNOWN = {method: re.compile("|".join(patterns)) for method, patterns in ROUTES.items()}
 _SESSION_BODY = re.compile(rf"/gradio_api/(queue/join|cancel|reset/?|(run|api|call)/{NAME}/?)")
 _STARTS = re.compile(rf"/gradio_api/((run|api|call)/{NAME}/?|queue/join)")
+_CALL = re.compile(rf"/gradio_api/call/{NAME}/{NAME}")
 _HEARTBEAT = re.compile(rf"(/gradio_api/heartbeat/)({NAME})")
 
 
@@ -65,6 +66,8 @@ async def own(scope: Scope, receive: Receive, cookie: str) -> tuple[Scope, Recei
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         session = visitors.own_session(cookie, query.get("session_hash", ""))
         return {**scope, "query_string": urlencode({**query, "session_hash": session}).encode()}, receive, session
+    if scope["method"] == "GET" and _CALL.fullmatch(path):
+        return scope, receive, visitors.any_session(cookie)
     if scope["method"] == "POST" and _SESSION_BODY.fullmatch(path):
         data = _owned(await body.whole(receive), cookie, starts=bool(_STARTS.fullmatch(path)))
         headers = [(k, v) for k, v in scope["headers"] if k.lower() not in (b"content-length", b"transfer-encoding")]

@@ -42,6 +42,7 @@ import gradio as gr
 from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.ui import api, cells, exporting, furniture, handlers
+from aether.ui.guard import who
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def build_page(services: Services) -> gr.Blocks:
         fill_height=False,
         delete_cache=(600, exporting.KEPT_S),
     ) as demo:
-        page = _tree(demo, services.new_runtime())
+        page = _tree(demo, services.new_runtime(who))
         api.connect(services, page.runtime)  # first: the public names are its own
         handlers.connect(page, services)
         for build in FEATURES:

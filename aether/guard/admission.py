@@ -1,0 +1,117 @@
+"""How many answers may be written at once, for all and for each visitor; who comes later waits in a line.
+
+A turn that nobody listens to gets no place: it waits a moment for a listener, outside the line,
+and ends once its listener has been away for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aether.errors import CrowdedError
+from aether.guard import Who
+
+CROWDED = "Many people use this link just now."
+TOO_MANY = "You have as many answers under way as this link allows at once."
+UNHEARD = "Nobody listens to this answer."
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many places there are. `unheard`: turns that may wait for a listener at once."""
+
+    running: int = 32
+    waiting: int = 64
+    each: int = 4
+    unheard: int = 16
+    listener_s: float = 5.0
+    away_s: float = 10.0
+
+
+class Admission:
+    """Give places to turns, first come, first served."""
+
+    def __init__(self, room: Room, listens: Callable[[str], bool] | None) -> None:
+        self.room = room
+        self._listens = listens or _always
+        self._of: Counter[str] = Counter()
+        self._line: deque[asyncio.Future[None]] = deque()
+        self.running = 0
+        self.unheard = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._line)
+
+    async def enter(self, who: Who) -> None:
+        """Wait for a place; raise CrowdedError where there will be none."""
+        if self._of[who.visitor] >= self.room.each:
+            raise CrowdedError(TOO_MANY)
+        self._of[who.visitor] += 1
+        try:
+            await self._heard(who)
+            await self._place()
+        except BaseException:
+            self._forget(who)
+            raise
+
+    def leave(self, who: Who) -> None:
+        """Free a place, and give it to the first in the line."""
+        self._forget(who)
+        self.running -= 1
+        while self._line and self.running < self.room.running:
+            first = self._line.popleft()
+            if not first.done():
+                self.running += 1
+                first.set_result(None)
+
+    async def until_away(self, who: Who) -> None:
+        """Return once nobody has listened to a session for a while."""
+        silent_s, look_s = 0.0, min(1.0, self.room.away_s / 4)
+        while silent_s < self.room.away_s:
+            await asyncio.sleep(look_s)
+            silent_s = 0.0 if self._listens(who.session) else silent_s + look_s
+
+    async def _heard(self, who: Who) -> None:
+        if self._listens(who.session):
+            return
+        if self.unheard >= self.room.unheard:
+            raise CrowdedError(UNHEARD)
+        self.unheard += 1
+        try:
+            async with asyncio.timeout(self.room.listener_s):
+                while not self._listens(who.session):  # noqa: ASYNC110 a listener is another request, and asks nobody
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise CrowdedError(UNHEARD) from None
+        finally:
+            self.unheard -= 1
+
+    async def _place(self) -> None:
+        if self.running < self.room.running:
+            self.running += 1
+            return
+        if len(self._line) >= self.room.waiting:
+            raise CrowdedError(CROWDED)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._line.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self.running -= 1  # the place came in the moment of leaving
+            elif turn in self._line:
+                self._line.remove(turn)
+            raise
+
+    def _forget(self, who: Who) -> None:
+        self._of[who.visitor] -= 1
+        if self._of[who.visitor] <= 0:
+            del self._of[who.visitor]
+
+
+def _always(session: str) -> bool:
+    return True

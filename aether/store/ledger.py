@@ -1,0 +1,130 @@
+"""The ledger: what was spent, and what is set aside for requests that are on their way.
+
+Money is set aside before a request leaves and settled after it. What is never settled, because
+the process was killed, stays charged. All of a reservation happens in one transaction whose
+updates carry their condition, so that two that come at once cannot pass a cap together.
+Money is counted in whole nano-dollars.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+NANO = 1_000_000_000
+METADATA = sa.MetaData()
+TOTALS = sa.Table(
+    "ledger_totals",
+    METADATA,
+    sa.Column("scope", sa.String(64), primary_key=True),  # link, day:…, visitor:…, turn:…
+    sa.Column("nano_usd", sa.BigInteger, nullable=False),  # spent and set aside
+    sa.Column("turns", sa.Integer, nullable=False),
+)
+ENTRIES = sa.Table(
+    "ledger_entries",
+    METADATA,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("scopes", sa.Text, nullable=False),
+    sa.Column("reference", sa.Text, nullable=False),
+    sa.Column("reserved", sa.BigInteger, nullable=False),
+    sa.Column("charged", sa.BigInteger),  # not settled: null, and then the reservation stands
+)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is capped: the link, a day, a visitor, a turn. None: no cap."""
+
+    name: str
+    nano_usd: int | None = None
+    turns: int | None = None
+
+
+@dataclass(frozen=True)
+class Total:
+    """What one scope has come to."""
+
+    nano_usd: int = 0
+    turns: int = 0
+
+
+class Ledger:
+    """Keep the account of a shared link. Every method is one transaction; all of them block."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin_turn(self, scopes: Sequence[Scope]) -> Scope | None:
+        """Count a turn in each scope; return the one that has no more, and then nothing was counted."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            for scope in scopes:
+                changed = sa.update(TOTALS).where(TOTALS.c.scope == scope.name).values(turns=TOTALS.c.turns + 1)
+                if scope.turns is not None:
+                    changed = changed.where(TOTALS.c.turns < scope.turns)
+                if not _changes(connection, scope, changed):
+                    transaction.rollback()
+                    return scope
+        return None
+
+    def forget_turn(self, scopes: Sequence[Scope]) -> None:
+        """Take back a turn in which no model answered."""
+        names = [scope.name for scope in scopes]
+        with self._engine.begin() as connection:
+            connection.execute(sa.update(TOTALS).where(TOTALS.c.scope.in_(names)).values(turns=TOTALS.c.turns - 1))
+
+    def reserve(self, entry: str, nano_usd: int, scopes: Sequence[Scope], *, reference: str) -> Scope | None:
+        """Set money aside in each scope; return the one that has not enough, and then nothing was set aside."""
+        with self._engine.connect() as connection, connection.begin() as transaction:
+            for scope in scopes:
+                fresh = TOTALS.c.nano_usd + nano_usd
+                changed = sa.update(TOTALS).where(TOTALS.c.scope == scope.name).values(nano_usd=fresh)
+                if scope.nano_usd is not None:
+                    changed = changed.where(fresh <= scope.nano_usd)
+                if not _changes(connection, scope, changed):
+                    transaction.rollback()
+                    return scope
+            names = "\n".join(scope.name for scope in scopes)
+            row = {"id": entry, "at": time.time(), "scopes": names, "reference": reference, "reserved": nano_usd}
+            connection.execute(sa.insert(ENTRIES).values(**row))
+        return None
+
+    def settle(self, entry: str, nano_usd: int) -> None:
+        """Charge what a request has truly cost and give the rest back; a second time changes nothing."""
+        with self._engine.begin() as connection:
+            where = (ENTRIES.c.id == entry) & ENTRIES.c.charged.is_(None)
+            found = connection.execute(sa.select(ENTRIES.c.reserved, ENTRIES.c.scopes).where(where)).first()
+            if (
+                found is None
+                or not connection.execute(sa.update(ENTRIES).where(where).values(charged=nano_usd)).rowcount
+            ):
+                return
+            change = TOTALS.c.nano_usd + (nano_usd - int(found.reserved))
+            names = str(found.scopes).split("\n")
+            for name in names:  # in the order of the reservation, so that two never wait for each other
+                connection.execute(sa.update(TOTALS).where(TOTALS.c.scope == name).values(nano_usd=change))
+
+    def total(self, name: str) -> Total:
+        """Return what a scope has come to."""
+        with self._engine.connect() as connection:
+            row = connection.execute(sa.select(TOTALS).where(TOTALS.c.scope == name)).first()
+        return Total(int(row.nano_usd), int(row.turns)) if row is not None else Total()
+
+    def open_entries(self) -> int:
+        """Count the reservations that were never settled: requests on their way, and those that a crash cut off."""
+        with self._engine.connect() as connection:
+            counted = sa.select(sa.func.count()).select_from(ENTRIES).where(ENTRIES.c.charged.is_(None))
+            return int(connection.execute(counted).scalar_one())
+
+
+def _changes(connection: Connection, scope: Scope, change: sa.Update) -> bool:
+    """Make a conditional change, of a scope that may be new; tell whether its condition held."""
+    if connection.execute(change).rowcount:
+        return True
+    new = sa.text("INSERT INTO ledger_totals (scope, nano_usd, turns) VALUES (:scope, 0, 0) ON CONFLICT DO NOTHING")
+    connection.execute(new, {"scope": scope.name})
+    return bool(connection.execute(change).rowcount)
