@@ -7,6 +7,7 @@ run, and no picture, font or request goes elsewhere.
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from collections.abc import AsyncGenerator
@@ -16,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from fastapi import FastAPI
-from fastapi.responses import FileResponse
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aether.errors import AetherError
 from aether.gate import Gate
 from aether.services import Services
+from aether.ui import words
 from aether.ui.layout import build_page
 from aether.ui.theme import build_theme
 
@@ -83,6 +85,16 @@ def _add_routes(app: FastAPI, services: Services) -> None:
             "providers": services.catalog.to_dict(),
         }
 
+    @app.get("/ui/words.js")
+    async def words_js(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        language = words.preferred(request.headers.get("accept-language", ""))
+        spoken = json.dumps({"language": language, "texts": words.texts(language)}, ensure_ascii=False)
+        return Response(
+            f"window.aetherWords = {spoken};",
+            media_type="text/javascript",
+            headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"},
+        )
+
     for name in _FILES:
         _add_file(app, name=name)
 
@@ -134,9 +146,9 @@ def open_tunnel(port: int) -> str:
 
 def _head() -> str:
     """Link every style and script, by content; `style.css` and `page.js` come before those of single features."""
-    first = ["style.css", "page.js"]
-    names = sorted((n for n in _FILES if not n.startswith("fonts/")), key=lambda n: (n not in first, n))
-    return "".join(_link(name) for name in names)
+    first = ["tokens.css", "style.css", "say.js", "page.js"]
+    others = sorted(n for n in _FILES if not n.startswith("fonts/") and n not in first)
+    return '<script src="ui/words.js" defer></script>' + "".join(_link(name) for name in [*first, *others])
 
 
 def _link(name: str) -> str:
@@ -154,6 +166,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        words.speak(dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1"))
         start: Message = {}
         body = bytearray()
 

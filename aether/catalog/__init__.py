@@ -148,6 +148,7 @@ def _model_dict(model: Model) -> dict[str, Any]:
     return {
         "id": model.id,
         "label": model.label,
+        "tagline": model.tagline,
         "context_window": model.profile.context_window,
         "vision": model.profile.vision,
         "tools": model.profile.tools,

@@ -21,6 +21,7 @@ from aether.services import Services
 from aether.ui import compare, inspector, panels, pickers, render
 from aether.ui.conversations import owner_of
 from aether.ui.painter import Painter
+from aether.ui.words import say
 
 if TYPE_CHECKING:
     from aether.ui.layout import Page
@@ -77,7 +78,7 @@ class Events:
             provider, models = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
             refused = panels.receipt((event["payload"]["error"],), tone="error")
             return badge(runtime, refused=True), refused, provider, models, unchanged()
-        again = gr.Button(f"Answer again with {model.rsplit('/', 1)[-1]}")
+        again = gr.Button(say("cell.again_with", model=model.rsplit("/", 1)[-1]))
         return badge(runtime), receipt(runtime), unchanged(), unchanged(), again
 
     async def start(self, message: str | None, runtime: AgentRuntime) -> Updates:
@@ -95,7 +96,7 @@ class Events:
         except AetherError as error:
             return panels.receipt((error.sentence,), tone="error"), True
         except ValueError:
-            return panels.receipt(("That cell is not in this conversation.",), tone="error"), True
+            return panels.receipt((say("cell.unknown"),), tone="error"), True
         return "", False
 
     async def stop_and_answer_again(self, runtime: AgentRuntime) -> Updates:
@@ -154,7 +155,7 @@ def history(runtime: AgentRuntime, window: int) -> Updates:
     """Return the chat's value, and whether there is more before it."""
     turns = window or render.WINDOW_TURNS
     hidden = len(runtime.transcript.turns) - turns
-    label = f"Show earlier cells ({hidden} more)"
+    label = say("cell.earlier", count=hidden)
     return render.messages(runtime.transcript, window_turns=turns), gr.Button(label, visible=hidden > 0)
 
 
@@ -173,11 +174,11 @@ def receipt(runtime: AgentRuntime) -> str:
         return ""
     model = done.reference.partition("/")[2]
     if runtime.pending:
-        line = f"{model} takes over with the next request. The answer in progress ends on the model it began with."
+        line = say("receipt.pending", model=model)
     elif done.omissions:
-        line = f"{model} answers next. It is not shown everything."
+        line = say("receipt.partly", model=model)
     else:
-        line = f"{model} answers next. It sees the whole conversation."
+        line = say("receipt.whole", model=model)
     return panels.receipt((line,), omissions=done.omissions)
 
 

@@ -18,6 +18,7 @@ from aether.lowering.view import Omission
 from aether.transcript import Reasoning, Refusal, Step, Text, ToolCall, Transcript
 from aether.ui import words
 from aether.ui.markdown import one_line, text
+from aether.ui.words import say
 
 RECORDS = 8
 """Requests that are listed, newest first."""
@@ -62,10 +63,7 @@ class RecordLike(Protocol):
 def show(records: Sequence[RecordLike], transcript: Transcript) -> str:
     """Show the last requests exactly as they were sent, the newest unfolded."""
     if not records:
-        return (
-            '<p class="empty">Nothing was sent yet. After the first message, the exact request stands here. '
-            "Keys are never shown.</p>"
-        )
+        return f'<p class="empty">{text(say("drawer.empty"))}</p>'
     came = {(s.at, s.reference): s for turns, _ in ways(transcript) for t in turns for a in t.answers for s in a.steps}
     newest = list(reversed(records))[:RECORDS]
     shown = [

@@ -182,6 +182,7 @@ def _dock(places: dict[str, gr.Column]) -> dict[str, Any]:
             switch_now = gr.Button("Stop and switch now", elem_id="switch-now", size="sm")
             answer_again = gr.Button("Answer again with the new model", elem_id="answer-again", size="sm")
         _place(places, "allowance")
+        _markup(furniture.offline(), elem_id="offline")
         with gr.Column(elem_id="writing-desk"):
             _place(places, "attachments")
             desk = _desk(places)
@@ -209,7 +210,7 @@ def _desk(places: dict[str, gr.Column]) -> dict[str, Any]:
 def _drawer(places: dict[str, gr.Column]) -> dict[str, Any]:
     with gr.Column(elem_id="drawer"):
         _markup(furniture.tabs(), elem_id="tabs")
-        panels = {name: _place(places, f"panel-{name}", elem_classes="drawer-panel") for name, _ in furniture.TABS}
+        panels = {name: _place(places, f"panel-{name}", elem_classes="drawer-panel") for name in furniture.TABS}
         with panels["requests"]:
             inspector = _markup("", elem_id="inspector")
     return {"inspector": inspector}

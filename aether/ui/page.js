@@ -1,14 +1,12 @@
 /*
- * What the browser does by itself: shows the message before the server has it, names the new
- * model at the click, keys, scrolling, copying. It listens to the DOM, evaluates nothing, and
- * the server always has the last word. It knows element ids and classes; no provider, no model.
+ * What the browser does by itself: shows the message before the server has it, keys, scrolling,
+ * copying. It listens to the DOM, evaluates nothing, and the server always has the last word. It knows element ids and classes; no provider, no model.
  */
 (() => {
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
   const NEAR_BOTTOM_PX = 140;
-  let providers = [];
   let settledAtSend = "";
   let follows = true;
   let unfolded = new Map();
@@ -16,6 +14,7 @@
   const field = () => $("#composer textarea");
   const settled = () => $("#live .settled")?.dataset.word ?? "";
   const isBusy = () => document.body.classList.contains("busy");
+  const isOffline = () => document.body.classList.contains("offline");
 
   function write(element, value) {
     element.value = value;
@@ -56,16 +55,14 @@
 
   function sent(event) {
     const message = field()?.value ?? "";
-    if (!message.trim() || isBusy()) {
-      if (isBusy()) event.stopImmediatePropagation();
-      return;
-    }
+    if (isBusy() || isOffline()) event.stopImmediatePropagation();
+    if (!message.trim() || isBusy() || isOffline()) return;
     begin();
     echo(message);
   }
 
   function say(message) {
-    if (isBusy() || !field()) return;
+    if (isBusy() || isOffline() || !field()) return;
     write(field(), message);
     requestAnimationFrame(() => $("#send").click());
   }
@@ -75,28 +72,6 @@
     write($("#again-turn textarea, #again-turn input"), turn);
     begin();
     requestAnimationFrame(() => $("#again").click());
-  }
-
-  /* ---- the badge, before the server has answered ------------------------------------------ */
-
-  function choose(option) {
-    const label = option.getAttribute("aria-label") ?? option.textContent.trim();
-    const shown = $("#provider input")?.value ?? "";
-    const provider = providers.find((one) => one.label === shown);
-    const model = provider?.models.find((one) => (one.label || one.id) === label);
-    const badge = $("#active-model");
-    if (!model || !badge) return;
-    badge.textContent = `${provider.name}/${model.id}`;
-    badge.dataset.state = $("#live .writing") ? "pending" : "ready";
-  }
-
-  async function learnModels() {
-    try {
-      const answer = await fetch("api/models");
-      if (answer.ok) providers = (await answer.json()).providers;
-    } catch {
-      /* without the list the badge waits for the server: nothing is lost */
-    }
   }
 
   /* ---- copying ---------------------------------------------------------------------------- */
@@ -114,8 +89,8 @@
       document.execCommand("copy");
       area.remove();
     }
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = button.dataset.label ?? "Copy"), 1500);
+    button.textContent = window.aether.say("cell.copied");
+    setTimeout(() => (button.textContent = button.dataset.label ?? window.aether.say("cell.copy")), 1500);
   }
 
   /* ---- scrolling -------------------------------------------------------------------------- */
@@ -132,7 +107,7 @@
       button = document.createElement("button");
       button.id = "jump";
       button.type = "button";
-      button.textContent = "Newest";
+      button.textContent = window.aether.say("cell.newest");
       button.addEventListener("click", () => {
         follows = true;
         toBottom();
@@ -196,15 +171,6 @@
   /* ---- what a person does ---------------------------------------------------------------------- */
 
   document.addEventListener(
-    "pointerdown",
-    (event) => {
-      const option = event.target.closest?.("#model [role=option]");
-      if (option) choose(option);
-    },
-    true,
-  );
-
-  document.addEventListener(
     "click",
     (event) => {
       const on = (selector) => event.target.closest?.(selector);
@@ -246,6 +212,5 @@
     if (detail.message) echo(detail.message);
   });
 
-  learnModels();
   look();
 })();

@@ -9,6 +9,7 @@ from aether.lowering.view import Omission
 from aether.transcript import Step, Transcript
 from aether.ui import words
 from aether.ui.markdown import one_line, text
+from aether.ui.words import say
 from aether.usage import Usage
 
 
@@ -41,7 +42,9 @@ def receipt(
     if not lines:
         return ""
     left_out = "".join(f"<li><b>{_counted(item)}</b> {text(item.reason)}</li>" for item in omissions)
-    listed = f"<details><summary>What it is not shown</summary><ul>{left_out}</ul></details>" if left_out else ""
+    listed = (
+        f"<details><summary>{text(say('receipt.left_out'))}</summary><ul>{left_out}</ul></details>" if left_out else ""
+    )
     said = "".join(f"<span>{text(line)}</span>" for line in lines)
     return one_line(f'<div class="receipt {tone}" role="status"><p>{said}</p>{listed}</div>')
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import gradio as gr
+
+from aether.ui.words import say
 
 Choices = list[tuple[str, str]]
 
@@ -24,12 +27,18 @@ def models_of(providers: list[dict[str, Any]], name: str | None) -> tuple[Choice
     """Return a provider's models as choices, or no choices and a sentence that says why."""
     provider = next((p for p in providers if p["name"] == name), None)
     if provider is None:
-        return [], "That provider is not in the list. The model was not changed."
+        return [], say("picker.no_provider")
     if not provider["ready"]:
-        reason = str(provider["reason"]).rstrip(".")
-        return [], f"{provider['label']} is not ready. {reason}. The model was not changed."
+        return [], _refusal(str(provider["label"]), reason=str(provider["reason"]))
     models = [(str(m["label"] or m["id"]), f"{name}/{m['id']}") for m in provider["models"]]
-    return models, "" if models else f"{provider['label']} lists no model at the moment. The model was not changed."
+    return models, "" if models else say("picker.no_models", provider=provider["label"])
+
+
+def _refusal(label: str, *, reason: str) -> str:
+    """Say why a provider cannot answer, and for a missing key where it goes."""
+    if missing := re.fullmatch(r"needs (\w+) in \.env", reason):
+        return say("picker.needs_key", provider=label, variable=missing[1])
+    return say("picker.not_ready", provider=label, reason=reason.rstrip("."))
 
 
 def _label(provider: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Protocol, assert_never
+from zlib import crc32
 
 from aether.transcript import (
     Answer,
@@ -31,13 +32,16 @@ from aether.transcript import (
 from aether.ui import toolbar, toolcell, words
 from aether.ui.markdown import code, one_line, prose, text
 from aether.ui.stamp import stamp
+from aether.ui.words import say
 
 WINDOW_TURNS = 20
 """Turns that are mounted in the page; the model is sent all of them."""
 ANSWERS = 8
 """Answers of one cell that are shown in full."""
-HUES = 8
-"""Colours that `style.css` has for models, in the order of their first answer."""
+HUES = 24
+"""Colours that `tokens.css` has for providers; a provider's is chosen by its name."""
+HUE_STEP = 5
+"""How far a provider moves on when another has its colour already; prime to `HUES`, so that it finds each."""
 
 Message = dict[str, Any]
 Hues = dict[str, int]
@@ -57,13 +61,19 @@ class DraftLike(Protocol):
 
 
 def hues(transcript: Transcript, *, also: Iterable[str] = ()) -> Hues:
-    """Give each model its colour, by the order in which they first answered; those of `also` come last."""
+    """Give each model the colour of its provider; two providers of one conversation never share one."""
     order: dict[str, None] = {}
     for turn in transcript.turns:
         for answer in turn.answers:
             order.update(dict.fromkeys(step.reference for step in answer.steps))
     order.update({name: None for name in also if name and name not in order})
-    return {reference: index % HUES for index, reference in enumerate(order)}
+    taken: dict[str, int] = {}
+    for provider in dict.fromkeys(reference.partition("/")[0] for reference in order):
+        hue = crc32(provider.encode()) % HUES
+        while hue in taken.values() and len(taken) < HUES:
+            hue = (hue + HUE_STEP) % HUES
+        taken[provider] = hue
+    return {reference: taken[reference.partition("/")[0]] for reference in order}
 
 
 def messages(transcript: Transcript, *, window_turns: int = WINDOW_TURNS) -> list[Message]:
@@ -90,7 +100,7 @@ def divider(reference: str, *, colours: Hues) -> str:
     """Say that another model speaks from here on."""
     provider, _, model = reference.partition("/")
     return (
-        f'<div class="divider hue-{colours.get(reference, 0)}" role="separator"><span>Now talking to '
+        f'<div class="divider hue-{colours.get(reference, 0)}" role="separator"><span>{text(say("cell.now"))} '
         f"<b>{text(model)}</b> <small>{text(provider)}</small></span></div>"
     )
 
@@ -182,7 +192,7 @@ def _part(part: Part) -> str:
 
 def reasoning(thought: str, *, running: bool = False) -> str:
     """Render what a model thought aloud, folded away."""
-    title = "Thinking…" if running else "Thought before answering"
+    title = text(say("cell.thinking" if running else "cell.thought"))
     return (
         f'<details class="reasoning{" running" if running else ""}"><summary>{title}</summary>'
         f'<div class="prose">{prose(thought)}</div></details>'

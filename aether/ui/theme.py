@@ -1,46 +1,57 @@
-"""The look of Gradio's own parts: fonts and colours for light and dark. `style.css` does the rest."""
+"""The look of Gradio's own parts, drawn from the page's tokens (`tokens.css`), light and dark alike."""
 
 from __future__ import annotations
 
 from gradio.themes import Base, sizes
 
-INK, PAPER, SHEET, LINE, MUTED = "#1c1b19", "#faf9f6", "#ffffff", "#e6e2d9", "#6b675f"
-INK_DARK, PAPER_DARK, SHEET_DARK, LINE_DARK, MUTED_DARK = (
-    "#ecebe7",
-    "#111214",
-    "#191b1e",
-    "#2b2e33",
-    "#9c9a93",
-)
+TOKENS = {
+    "body_background_fill": "paper",
+    "body_text_color": "ink",
+    "body_text_color_subdued": "soft",
+    "background_fill_primary": "sheet",
+    "background_fill_secondary": "paper",
+    "block_background_fill": "sheet",
+    "block_label_text_color": "soft",
+    "block_title_text_color": "soft",
+    "border_color_primary": "line",
+    "border_color_accent": "focus",
+    "color_accent_soft": "tint",
+    "input_background_fill": "sheet",
+    "input_background_fill_focus": "sheet",
+    "input_border_color": "line",
+    "input_border_color_focus": "edge",
+    "input_placeholder_color": "faint",
+    "button_primary_background_fill": "strong",
+    "button_primary_background_fill_hover": "ink",
+    "button_primary_text_color": "on-strong",
+    "button_secondary_background_fill": "sheet",
+    "button_secondary_background_fill_hover": "tint",
+    "button_secondary_text_color": "ink",
+    "checkbox_background_color": "sheet",
+    "checkbox_background_color_selected": "strong",
+    "checkbox_border_color": "edge",
+    "checkbox_border_color_selected": "strong",
+    "error_background_fill": "bad-tint",
+    "error_text_color": "bad",
+    "link_text_color": "ink",
+    "loader_color": "ink",
+    "slider_color": "strong",
+    "stat_background_fill": "tint",
+    "table_even_background_fill": "sheet",
+    "table_odd_background_fill": "paper",
+}
+"""Gradio's variables that hold a colour → the token that each takes."""
 
 
 def build_theme() -> Base:
-    """Return the theme. `style.css` brings its fonts, so nothing is fetched from elsewhere."""
+    """Return the theme. `tokens.css` brings its fonts, so nothing is fetched from elsewhere."""
     theme = Base(
         font=("Aether Sans", "system-ui", "sans-serif"),
         font_mono=("Aether Mono", "ui-monospace", "monospace"),
         radius_size=sizes.radius_md,
         text_size=sizes.text_md,
     )
-    return theme.set(
-        body_background_fill=PAPER,
-        body_background_fill_dark=PAPER_DARK,
-        body_text_color=INK,
-        body_text_color_dark=INK_DARK,
-        body_text_color_subdued=MUTED,
-        body_text_color_subdued_dark=MUTED_DARK,
-        background_fill_primary=SHEET,
-        background_fill_primary_dark=SHEET_DARK,
-        background_fill_secondary=PAPER,
-        background_fill_secondary_dark=SHEET_DARK,
-        block_background_fill=SHEET,
-        block_background_fill_dark=SHEET_DARK,
-        border_color_primary=LINE,
-        border_color_primary_dark=LINE_DARK,
-        input_background_fill=SHEET,
-        input_background_fill_dark=SHEET_DARK,
-        input_border_color=LINE,
-        input_border_color_dark=LINE_DARK,
-        block_border_width="0px",
-        block_shadow="none",
-    )
+    colours = {name: f"var(--{token})" for name, token in TOKENS.items()}
+    # A variable that names another is worked out where it is declared: so each is said for both.
+    both = colours | {f"{name}_dark": value for name, value in colours.items()}
+    return theme.set(**both, block_border_width="0px", block_shadow="none", button_large_radius="var(--round-m)")

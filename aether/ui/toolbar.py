@@ -11,6 +11,7 @@ from aether.branches import siblings
 from aether.transcript import Transcript
 from aether.ui import words
 from aether.ui.markdown import text
+from aether.ui.words import say
 
 WORDS = 60
 """Characters of a prompt that name a branch."""
@@ -21,7 +22,8 @@ def of_prompt(transcript: Transcript, index: int) -> str:
     return (
         f'<div class="bar actions" role="toolbar" aria-label="Message {index + 1}">{_ways(transcript, index)}'
         f'<button type="button" class="edit" data-turn="{index}" title="Ask this in other words, on a branch">Edit'
-        '</button><button type="button" class="copy" title="Copy the message">Copy</button>'
+        '</button><button type="button" class="copy" title="Copy the message">'
+        f"{text(say('cell.copy'))}</button>"
         f"{_verb('delete', 'Delete', 'Take this cell out; it can be taken back', turn=index)}</div>"
     )
 
@@ -30,7 +32,7 @@ def of_cell(index: int, *, is_last: bool) -> str:
     """Offer to answer again, to compare, and to go on from here."""
     again = (
         f'<button type="button" class="again" data-cell="{index}" '
-        'title="Answer again with the model that is chosen now">Answer again</button>'
+        f'title="{text(say("cell.again_title"))}">{text(say("cell.again"))}</button>'
         f'<button type="button" class="pick" data-pick="rerun" data-turn="{index}" '
         'title="Answer again with another model, beside this answer">Again with…</button>'
         f'<button type="button" class="pick" data-pick="compare" data-turn="{index}" '
@@ -42,7 +44,8 @@ def of_cell(index: int, *, is_last: bool) -> str:
 
 def of_answer(index: int, number: int, *, copied: str, chosen: bool) -> str:
     """Offer to copy an answer; one that the conversation does not go on from also to compare and to choose it."""
-    copy = f'<button type="button" class="copy" data-source="{text(copied)}" title="Copy the answer">Copy</button>'
+    words = text(say("cell.copy"))
+    copy = f'<button type="button" class="copy" data-source="{text(copied)}" title="{words}">{words}</button>'
     if chosen:
         return f'<span class="actions">{copy}</span>'
     differ = (

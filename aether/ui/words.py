@@ -1,8 +1,59 @@
-"""Numbers as people read them: tokens, money, seconds. Pure; no HTML, no model."""
+"""What the page says, in the reader's language, and numbers as people read them. No HTML, no model.
+
+Every text of the page stands in `languages/`, one file a language. Which one is read is known
+for each request by its `Accept-Language`: `web.py` sets it before anything is rendered.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+import tomllib
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+FIRST = "en"
+"""The language of the page where a reader's is not there, and of a text that another leaves out."""
+
+
+def _read(path: Path) -> dict[str, str]:
+    sections: dict[str, dict[str, str]] = tomllib.loads(path.read_text())
+    return {f"{section}.{name}": said for section, texts in sections.items() for name, said in texts.items()}
+
+
+LANGUAGES = {path.stem: _read(path) for path in sorted((Path(__file__).parent / "languages").glob("*.toml"))}
+"""Language → key → text."""
+_language: ContextVar[str] = ContextVar("language", default=FIRST)
+
+
+def speak(accept_language: str) -> str:
+    """Speak from here on what a browser asks for; return the language."""
+    chosen = preferred(accept_language)
+    _language.set(chosen)
+    return chosen
+
+
+def preferred(accept_language: str) -> str:
+    """Return the first language of an `Accept-Language` header, by its weights, that the page speaks."""
+    wishes: list[tuple[float, str]] = []
+    for wish in accept_language.split(",")[:20]:
+        name, _, weight = wish.strip().partition(";")
+        q = re.fullmatch(r"\s*q=([01](?:\.\d{1,3})?)\s*", weight)
+        wishes.append((float(q[1]) if q else 1.0, name.strip().split("-")[0].lower()))
+    best = sorted((wish for wish in wishes if wish[0] > 0), key=lambda wish: -wish[0])
+    return next((name for _, name in best if name in LANGUAGES), FIRST)
+
+
+def say(key: str, **values: Any) -> str:
+    """Return the text `key` in the language that is spoken, filled in; raise KeyError for an unknown key."""
+    texts = LANGUAGES[_language.get()]
+    return (texts.get(key) or LANGUAGES[FIRST][key]).format_map(values)
+
+
+def texts(language: str) -> dict[str, str]:
+    """Return all texts of a language, for the scripts of the page."""
+    return LANGUAGES[FIRST] | LANGUAGES[language]
 
 
 def count(number: int, noun: str) -> str:

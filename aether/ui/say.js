@@ -1,0 +1,53 @@
+/*
+ * The words of the page in the reader's language. `ui/words.js`, made by the server, brings them;
+ * this says them to other scripts, and writes them into what stands on the page from the start:
+ * `data-say` names the text of an element, `data-say-label` its name for a screen reader.
+ */
+(() => {
+  "use strict";
+
+  const { language, texts } = window.aetherWords ?? { language: "en", texts: {} };
+  const say = (key, values = {}) =>
+    (texts[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
+  window.aether = { say, language };
+
+  /* Gradio's own buttons and fields were made in English, before anyone had asked for the page. */
+  const BUTTONS = { "#menu": "top.menu", "#new": "top.new", "#inspect": "top.details", "#send": "dock.send", "#stop": "dock.stop", "#switch-now": "dock.switch_now" };
+  const FIELDS = { "#composer textarea": "dock.composer", "#provider input": "top.provider", "#model input": "top.model" };
+
+  const set = (node, name, value) => node.getAttribute(name) !== value && node.setAttribute(name, value);
+
+  function translate() {
+    for (const [selector, key] of Object.entries(BUTTONS)) {
+      const node = document.querySelector(selector);
+      if (!node) continue;
+      set(node, "aria-label", say(key));
+      set(node, "title", say(key));
+      const words = [...node.childNodes].find((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+      if (words && words.data.trim() !== say(key)) words.data = say(key);
+    }
+    for (const [selector, key] of Object.entries(FIELDS)) {
+      const node = document.querySelector(selector);
+      if (!node) continue;
+      set(node, "aria-label", say(key));
+      if (node.matches("textarea")) set(node, "placeholder", say("dock.placeholder"));
+    }
+    for (const node of document.querySelectorAll("[data-say]")) {
+      if (node.textContent !== say(node.dataset.say)) node.textContent = say(node.dataset.say);
+    }
+    for (const node of document.querySelectorAll("[data-say-label]")) set(node, "aria-label", say(node.dataset.sayLabel));
+    for (const node of document.querySelectorAll("[data-say-message]")) node.dataset.message = say(node.dataset.sayMessage);
+    set(document.documentElement, "lang", language);
+  }
+
+  let due = false;
+  new MutationObserver(() => {
+    if (due) return;
+    due = true;
+    requestAnimationFrame(() => {
+      due = false;
+      translate();
+    });
+  }).observe(document.documentElement, { childList: true, subtree: true });
+  translate();
+})();
