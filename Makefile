@@ -18,6 +18,9 @@ test: $(DEV_STAMP) browser ## run the whole test suite
 e2e: $(DEV_STAMP) browser ## run the browser tests alone
 	@$(BIN)/python -m pytest tests/e2e
 
+pictures: $(DEV_STAMP) browser ## make the pictures of the documentation from the running page
+	@$(BIN)/python -m scripts.pictures
+
 lint: $(DEV_STAMP) ## check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
 
@@ -28,7 +31,7 @@ clean: ## remove the environment and caches; data stays
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis tests/out bench/out
 
 help: ## list the commands
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Aether needs Python 3.11 or newer. See https://www.python.org/downloads/"; exit 1; }
@@ -56,4 +59,4 @@ browser: $(DEV_STAMP)
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	|| { echo "No browser could be installed. Install Chromium, or name one in AETHER_CHROMIUM."; exit 1; }
 
-.PHONY: run test e2e lint bench clean help browser
+.PHONY: run test e2e pictures lint bench clean help browser

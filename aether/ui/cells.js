@@ -107,7 +107,7 @@
     const on = (selector) => event.target.closest?.(selector);
     const verb = on("[data-verb]");
     if (verb) {
-      const { verb: name, turn, answer, branch } = verb.dataset;
+      const { verb: name, cell: turn, answer, branch } = verb.dataset;
       const places = { turn, answer, branch };
       for (const key of Object.keys(places)) {
         if (places[key] === undefined) delete places[key];

@@ -211,7 +211,7 @@
     const pick = on(".pick");
     if (pick) {
       const several = pick.dataset.pick === "compare";
-      choose({ turn: Number(pick.dataset.turn), message: "", several, least: several ? 2 : 1 });
+      choose({ turn: Number(pick.dataset.cell), message: "", several, least: several ? 2 : 1 });
     } else if (on("#compare")) {
       const message = $("#composer textarea")?.value ?? "";
       if (message.trim()) choose({ turn: null, message, several: true, least: 2 });
