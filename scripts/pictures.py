@@ -58,6 +58,9 @@ tagline = "good at tables and code"
 context_window = 128000
 price = {{ input = 1, output = 4 }}
 """
+AT_REST = """() => Promise.all(document.getAnimations()
+    .filter((moving) => moving.effect.getComputedTiming().endTime < 2000).map((moving) => moving.finished))"""
+"""Waits until what moves has arrived; what moves for ever is let be."""
 QUESTIONS = ("Why is the sky blue?", "Put that into a small table.", "How many notes do I keep on it?")
 ANSWERS = {
     "aurora-large": [
@@ -159,6 +162,7 @@ class Shots:
 
     def frame(self, shown_ms: int) -> Image.Image:
         """Add what is on the screen to the moving picture."""
+        self._page.evaluate(AT_REST)
         image = Image.open(io.BytesIO(self._page.screenshot())).convert("RGB")
         self._frames.append((image, shown_ms))
         return image
