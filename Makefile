@@ -27,6 +27,9 @@ lint: $(DEV_STAMP) ## check style and types
 bench: $(DEV_STAMP) browser ## measure, and print the table
 	@$(BIN)/python -m bench
 
+matrix: $(DEV_STAMP) ## prove the swap matrix, and write docs/swap-matrix.md
+	@$(BIN)/python -m pytest tests/wire --matrix=docs/swap-matrix.md -k "matrix and not page_tells"
+
 clean: ## remove the environment and caches; data stays
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis tests/out bench/out
 
@@ -59,4 +62,4 @@ browser: $(DEV_STAMP)
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	|| { echo "No browser could be installed. Install Chromium, or name one in AETHER_CHROMIUM."; exit 1; }
 
-.PHONY: run test e2e pictures lint bench clean help browser
+.PHONY: run test e2e pictures lint bench matrix clean help browser

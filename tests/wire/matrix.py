@@ -16,6 +16,8 @@ from tests.wire.targets import PEERS, Peer
 Tick = tuple[str, str, str]
 TICKS: set[Tick] = set()
 """Case, source, target of all that passed in this run."""
+CONCERNED: set[Tick] = set()
+"""All that the tests play, whether it passed or not: known once they are read."""
 ANY = "any"
 """The source of a case that only the target decides."""
 
@@ -118,6 +120,9 @@ def every(
     before = tuple(sources)
 
     def made(test: Callable[[Peer, Peer], object]) -> Callable[[Peer], None]:
+        asked = tuple(targets)
+        CONCERNED.update((case_of(test.__name__), s.name, t.name) for s in before for t in asked)
+
         def run(target: Peer) -> None:
             for source in before:
                 try:
@@ -127,7 +132,7 @@ def every(
                     raise
                 TICKS.add((case_of(test.__name__), source.name, target.name))
 
-        return _named(run, test, targets)
+        return _named(run, test, asked)
 
     return made
 
@@ -136,11 +141,14 @@ def each(*, targets: Iterable[Peer] = PEERS) -> Callable[[Callable[[Peer], objec
     """Run a test of a target for each target: where the history came from plays no part."""
 
     def made(test: Callable[[Peer], object]) -> Callable[[Peer], None]:
+        asked = tuple(targets)
+        CONCERNED.update((case_of(test.__name__), ANY, t.name) for t in asked)
+
         def run(target: Peer) -> None:
             test(target)
             TICKS.add((case_of(test.__name__), ANY, target.name))
 
-        return _named(run, test, targets)
+        return _named(run, test, asked)
 
     return made
 
