@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aether.transcript import Branch, Cut, Transcript, Turn
+from aether.transcript import Answer, Branch, Cut, Transcript, Turn
 
 Way = tuple[tuple[Turn, ...], tuple[Cut, ...]]
 
@@ -85,6 +85,18 @@ def siblings(transcript: Transcript, index: int) -> list[int]:
         if branch.first == index and not any(_is_shown(branch.turns[0], t) for t in (*found.values(), *shown)):
             found[number] = branch.turns[0]
     return list(found)
+
+
+def answers(transcript: Transcript) -> list[Answer]:
+    """List every answer of every way once."""
+    cells: list[tuple[Turn, list[Answer]]] = [(t, list(t.answers)) for t in transcript.turns]
+    for turn in (t for b in transcript.branches for t in b.turns):
+        known = next((found for cell, found in cells if same_cell(cell, turn)), None)
+        if known is None:
+            cells.append((turn, list(turn.answers)))
+        else:
+            known.extend(a for a in turn.answers if a not in known)
+    return [answer for _, found in cells for answer in found]
 
 
 def _is_shown(turn: Turn, other: Turn) -> bool:

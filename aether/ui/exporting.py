@@ -4,16 +4,73 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from aether import exports
+from aether.errors import AetherError
 from aether.runtime import AgentRuntime
+from aether.services import Services
 from aether.transcript import Transcript, TranscriptError
+from aether.ui import handlers, panels, words
+from aether.ui.painter import Painter
 
+if TYPE_CHECKING:
+    from aether.ui.layout import Page
+
+SOURCES = "A JSON or notebook file from here, or an export of ChatGPT or Claude: the ZIP, or its `conversations.json`."
+FORMATS = (
+    ("json", "JSON", "All of it; comes back as it was"),
+    ("ipynb", "Notebook", "For Jupyter; comes back as it was"),
+    ("md", "Markdown", "To read and to hand on"),
+)
 KEPT_S = 3600
 """Seconds that a file which was handed out stays on the disk."""
+
+
+def build(page: Page, services: Services) -> None:
+    """Put the buttons into the tab Export, and tie them to files."""
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    with page.place("panel-export"), gr.Column(elem_id="export"):
+        gr.Markdown("Take this conversation along", elem_classes="heading", container=False)
+        buttons = [gr.Button(label, elem_id=f"export-{name}", min_width=0) for name, label, _ in FORMATS]
+        gr.Markdown(_explained(), sanitize_html=False, container=False)
+        gr.Markdown("Go on with another one", elem_classes="heading", container=False)
+        upload = gr.UploadButton("Open a file", elem_id="import", file_types=[".json", ".ipynb", ".zip"], min_width=0)
+        gr.Markdown(SOURCES, container=False)
+        said = gr.Markdown("", elem_id="imported", sanitize_html=False, container=False)
+    with page.place("wires"):
+        exported = gr.File(elem_id="exported", label="Exported")
+    for (name, _, _), button in zip(FORMATS, buttons, strict=True):
+        button.click(_writer(name), page.runtime, exported, **quick)
+    opened = upload.upload(take, [upload, page.runtime], said, **quick)
+    handlers.answered(page, handlers.Events(services, Painter()), opened)
+
+
+def _writer(name: str) -> Callable[[AgentRuntime], Awaitable[str | None]]:
+    async def write(runtime: AgentRuntime) -> str | None:
+        return file(runtime.transcript, name)
+
+    return write
+
+
+def _explained() -> str:
+    rows = "".join(f"<li><b>{label}</b> {said}</li>" for _, label, said in FORMATS)
+    return f'<ul class="formats">{rows}</ul>'
+
+
+async def take(path: str | None, runtime: AgentRuntime) -> str:
+    """Open the file that a person gave: what is to be said."""
+    try:
+        notes = await load(runtime, path)
+    except AetherError as error:
+        return panels.receipt((error.sentence,), tone="error")
+    count = words.count(len(runtime.transcript.turns), "cell")
+    return panels.receipt((f"Opened, {count}.", *notes))
 
 
 def file(transcript: Transcript, format: str | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from aether.branches import answers
 from aether.lowering.view import Omission
 from aether.transcript import Step, Transcript
 from aether.ui import words
@@ -60,7 +61,7 @@ def settled(*, word: int) -> str:
 
 def usage(transcript: Transcript) -> str:
     """Say the running totals of the conversation."""
-    steps = [step for turn in transcript.turns for answer in turn.answers for step in answer.steps]
+    steps = [step for answer in answers(transcript) for step in answer.steps]
     total = sum((step.usage for step in steps), Usage())
     figures = [f"{words.tokens(total.input + total.output)} tokens", _spent(steps)] if steps else ["0 tokens"]
     title = f"{total.input:,} tokens in, {total.output:,} out, {total.cache_read:,} of them from the cache"

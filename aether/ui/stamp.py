@@ -79,6 +79,13 @@ def _figures(settled: tuple[Step, ...]) -> Iterable[str]:
         yield f"first word {first}"
     if usage.input or usage.output:
         yield f"{words.tokens(usage.input)} in · {words.tokens(usage.output)} out"
+    if pace := words.speed(usage.output, writing_ms(settled)):
+        yield pace
     if usage.cache_read:
         yield f"{words.tokens(usage.cache_read)} cached"
     yield words.money(sum(costs) if costs else None)
+
+
+def writing_ms(settled: Iterable[Step]) -> float:
+    """Return how long text was coming, in milliseconds: the time after the first of each step."""
+    return sum((s.total_ms or 0) - (s.ttft_ms or 0) for s in settled if s.total_ms and s.ttft_ms is not None)

@@ -83,6 +83,11 @@ def money(usd: float | None) -> str:
     return f"${usd:.4f}" if usd < 0.1 else f"${usd:,.2f}"
 
 
+def speed(tokens_said: int, ms: float | None) -> str:
+    """Say how fast text came: `48 tokens/s`; empty when it is not known."""
+    return f"{tokens_said / ms * 1000:,.0f} tokens/s" if ms and ms >= 1 and tokens_said > 1 else ""
+
+
 def duration(ms: float | None) -> str:
     """Say a time given in milliseconds: `85 ms`, `1.9 s`, `2 min 5 s`; empty when it is not known."""
     if ms is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -157,3 +158,52 @@ def test_nothing_that_is_pressed_while_an_answer_is_written_harms_it(page: Page,
     provider.release()
     expect(page.locator("#chat .said")).to_have_text(["one", "two"])
     expect(page.locator("#chat .stamp")).to_have_count(2)
+
+
+def test_exports_are_downloaded_and_come_back(page: Page, tmp_path: Path) -> None:
+    ask(page, "the pelican")
+    page.locator("#inspect").click()
+    page.locator("#tab-export").click()
+    for kind in ("json", "ipynb", "md"):
+        with page.expect_download() as coming:
+            page.locator(f"#export-{kind}").click()
+        path = tmp_path / coming.value.suggested_filename
+        coming.value.save_as(path)
+        assert path.name == f"the-pelican.{kind}"
+        assert "the pelican" in path.read_text()
+    page.locator("#new").click()
+    expect(page.locator("#chat .said")).to_have_count(0)
+    page.locator("#import input[type=file], input#import").set_input_files(tmp_path / "the-pelican.ipynb")
+    expect(page.locator("#chat .said")).to_have_text(["the pelican"])
+    expect(page.locator("#imported")).to_contain_text("Opened, 1 cell.")
+    bad = tmp_path / "bad.json"
+    bad.write_text("{")
+    page.locator("#import input[type=file], input#import").set_input_files(bad)
+    expect(page.locator("#imported")).to_contain_text("Nothing was changed.")
+    expect(page.locator("#chat .said")).to_have_text(["the pelican"])
+
+
+def test_the_drawer_tells_what_was_sent_and_what_it_took(page: Page, canary: str) -> None:
+    ask(page, "look inside")
+    page.locator("#inspect").click()
+    record = page.locator("#inspector .record").first
+    expect(record).to_contain_text("The whole conversation is in this request")
+    expect(record.locator(".tree").first).to_contain_text("look inside")
+    command = record.locator(".curl").get_attribute("data-source") or ""
+    assert "$SCRIPTED_KEY" in command
+    assert canary not in page.content()
+    page.locator("#tab-usage").click()
+    expect(page.locator("#usage-panel section")).to_contain_text("chat/echo-small")
+
+
+def test_a_model_is_chosen_by_its_name_and_the_keys_are_told(page: Page) -> None:
+    box = page.locator("#composer textarea")
+    box.press_sequentially("/model resp large")
+    expect(page.locator("#completion [aria-selected=true]")).to_contain_text("responses/echo-large")
+    box.press("Enter")
+    expect(page.locator("#active-model")).to_have_text("responses/echo-large")
+    expect(page.locator("#model input")).to_have_value("echo-large")
+    expect(page.locator("#provider input")).to_have_value("Scripted responses")
+    expect(ask(page, "hello")).to_contain_text("responses/echo-large")
+    page.locator("body").press("?")
+    expect(page.locator("#keys")).to_contain_text("stop the answer")

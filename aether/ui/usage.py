@@ -1,0 +1,150 @@
+"""What the conversation took, by model and by cell: tokens, cost, time to the first text, speed.
+
+The bars are plain markup. Gradio's own plots compile expressions in the browser, which the
+page's policy forbids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from aether.branches import answers
+from aether.runtime import AgentRuntime
+from aether.services import Services
+from aether.transcript import Answer, Step, Transcript
+from aether.ui import render, words
+from aether.ui.markdown import one_line, text
+from aether.ui.stamp import writing_ms
+from aether.usage import Usage
+
+if TYPE_CHECKING:
+    from aether.ui.layout import Page
+
+CELLS = 60
+"""Cells that are listed, the newest first."""
+
+
+def build(page: Page, services: Services) -> None:
+    """Put the panel into the tab Usage; it is made anew when the drawer is opened or an answer is done."""
+    with page.place("panel-usage"):
+        panel = gr.Markdown("", elem_id="usage-panel", sanitize_html=False, latex_delimiters=[], container=False)
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    page.inspect.click(refresh, page.runtime, panel, **quick)
+
+
+async def refresh(runtime: AgentRuntime) -> str:
+    """Show what the conversation took so far: usage panel."""
+    return show(runtime.transcript)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What some steps took together."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def usage(self) -> Usage:
+        return sum((s.usage for s in self.steps), Usage())
+
+    @property
+    def cost(self) -> str:
+        costs = [s.cost_usd for s in self.steps if s.cost_usd is not None]
+        said = words.money(sum(costs) if costs else None)
+        return f"{said} or more" if costs and len(costs) < len(self.steps) else said
+
+    @property
+    def first_ms(self) -> float:
+        times = [s.ttft_ms for s in self.steps if s.ttft_ms is not None]
+        return median(times) if times else 0.0
+
+    @property
+    def speed(self) -> float:
+        """Return tokens a second while text was coming; 0 if it is not known."""
+        took = writing_ms(self.steps)
+        return self.usage.output / took * 1000 if took >= 1 else 0.0
+
+
+def show(transcript: Transcript) -> str:
+    """Render the panel."""
+    every = answers(transcript)
+    steps = tuple(s for a in every for s in a.steps)
+    if not steps:
+        return '<p class="empty">Nothing was used yet. Here will stand what each model and each cell took.</p>'
+    colours = render.hues(transcript, also=[s.reference for s in steps])
+    models = {
+        r: Figures(tuple(s for s in steps if s.reference == r)) for r in dict.fromkeys(s.reference for s in steps)
+    }
+    return one_line(
+        f'<div class="usage">{_total(Figures(steps), len(every))}<h4>By model</h4>{_models(models, colours)}'
+        f"<h4>By cell</h4>{_cells(transcript, colours)}</div>"
+    )
+
+
+def _total(all_: Figures, count: int) -> str:
+    used = all_.usage
+    facts = {
+        "answers": f"{count:,}",
+        "tokens in": words.tokens(used.input),
+        "of them cached": words.tokens(used.cache_read),
+        "tokens out": words.tokens(used.output),
+        "cost": all_.cost,
+    }
+    return f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{text(said)}</dd></div>' for name, said in facts.items())}</dl>"
+
+
+def _models(models: dict[str, Figures], colours: render.Hues) -> str:
+    most = max(f.usage.input + f.usage.output for f in models.values())
+    slowest = max(f.first_ms for f in models.values())
+    fastest = max(f.speed for f in models.values())
+    shown = [
+        f'<section class="hue-{colours.get(name, 0)}"><h5>{text(name)} <small>{text(f.cost)}</small></h5>'
+        + _bar("tokens", f.usage.input + f.usage.output, most, words.tokens(f.usage.input + f.usage.output))
+        + _bar("first text", f.first_ms, slowest, words.duration(f.first_ms))
+        + _bar("tokens/s", f.speed, fastest, f"{f.speed:,.0f}" if f.speed else "not known")
+        + "</section>"
+        for name, f in models.items()
+    ]
+    return "".join(shown)
+
+
+def _bar(name: str, value: float, most: float, said: str) -> str:
+    width = 100 * value / most if most > 0 else 0
+    return f'<div class="meter"><span>{name}</span><i><b style="width:{width:.1f}%"></b></i><em>{text(said)}</em></div>'
+
+
+def _cells(transcript: Transcript, colours: render.Hues) -> str:
+    listed = list(enumerate(transcript.turns))[-CELLS:]
+    most = max((_size(a) for _, turn in listed for a in turn.answers), default=0)
+    rows = [
+        _row(index, answer, most, colours)
+        for index, turn in reversed(listed)
+        for answer in turn.answers
+        if answer.steps
+    ]
+    head = "<tr><th></th><th>tokens</th><th></th><th>cost</th><th>first text</th><th>tokens/s</th></tr>"
+    return f'<div class="table"><table>{head}{"".join(rows)}</table></div>'
+
+
+def _row(index: int, answer: Answer, most: int, colours: render.Hues) -> str:
+    figures = Figures(answer.steps)
+    name = answer.steps[-1].reference
+    width = 100 * _size(answer) / most if most else 0
+    cells: Sequence[str] = (
+        f"[{index + 1}]",
+        f'<i class="hue-{colours.get(name, 0)}"><b style="width:{width:.1f}%"></b></i>',
+        words.tokens(_size(answer)),
+        text(figures.cost),
+        words.duration(figures.first_ms) if figures.first_ms else "",
+        f"{figures.speed:,.0f}" if figures.speed else "",
+    )
+    return f'<tr title="{text(name)}">{"".join(f"<td>{c}</td>" for c in cells)}</tr>'
+
+
+def _size(answer: Answer) -> int:
+    return sum(s.usage.input + s.usage.output for s in answer.steps)

@@ -1,0 +1,66 @@
+"""What a conversation took, and formulas that a model writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from aether import branches
+from aether.transcript import Answer, Origin, Step, Text, Transcript, Turn
+from aether.ui import usage
+from aether.ui.markdown import prose
+from aether.usage import Usage
+
+ORIGIN = Origin("openai-chat", "http://peer.test/v1", "a1", "m")
+
+
+def step(model: str, out: int, *, at: float, cost_usd: float | None = 0.5) -> Step:
+    return Step(
+        "p", model, ORIGIN, (Text("x"),), usage=Usage(10, out), cost_usd=cost_usd, ttft_ms=100.0, total_ms=1100.0, at=at
+    )
+
+
+def test_every_answer_of_every_way_is_counted_once() -> None:
+    one = Turn((Text("a"),), (Answer((step("m", 20, at=1.0),)), Answer((step("n", 40, at=2.0),))), at=1.0)
+    two = Turn((Text("b"),), (Answer((step("m", 30, at=3.0, cost_usd=None),)),), at=2.0)
+    transcript = branches.fork(Transcript("s", (one, two)), 1)
+    transcript = branches.choose(transcript, 0, 1)
+    assert len(branches.answers(transcript)) == 3
+    shown = usage.show(transcript)
+    for words in ("<dd>3</dd>", "<dd>90</dd>", "$1.00 or more", "p/m", "p/n", "100 ms"):
+        assert words in shown
+
+
+def test_speed_is_that_of_the_time_in_which_text_came() -> None:
+    assert usage.Figures((step("m", 20, at=1.0), step("m", 40, at=2.0))).speed == pytest.approx(30.0)
+    assert usage.Figures((Step("p", "m", ORIGIN),)).speed == 0.0
+
+
+def test_nothing_was_used_yet() -> None:
+    assert "Nothing was used" in usage.show(Transcript("s"))
+
+
+@pytest.mark.parametrize("said", ["$x^2$", "\\(x^2\\)", "so\n\n$$\\frac{a}{b}$$\n", "so\n\n\\[\\sum_i x_i\\]\n"])
+def test_formulas_are_drawn(said: str) -> None:
+    assert "<math" in prose(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "it costs $5 and $10",
+        "\\(" + "\\frac{" * 900 + "\\)",
+        "$\\text{<script>alert(1)</script>}$",
+        "$\\href{javascript:alert(1)}{x}$",
+        "$\\frac$",
+        "\\(<img src=x onerror=alert(1)>\\)",
+        "$$\\class{x\" onload=\"y}{z}$$",
+    ],
+)  # fmt: skip
+def test_a_formula_can_do_no_harm(said: str) -> None:
+    markup = prose(said)
+    for bad in ("<script", "<img", "href=", "onload=\"", "<mspace style"):  # fmt: skip
+        assert bad not in markup
+
+
+def test_money_is_no_formula() -> None:
+    assert "<math" not in prose("it costs $5 and $10, or $ 3 $")
