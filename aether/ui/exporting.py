@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
 
 from aether import exports
 from aether.errors import AetherError
@@ -78,7 +79,8 @@ def file(transcript: Transcript, format: str | None) -> str | None:
     if format not in exports.FORMATS:
         return None
     document = exports.document(transcript, format)
-    return save_bytes_to_cache(document.data, document.name, str(Path(tempfile.gettempdir()) / "gradio"))
+    folder = Path(get_upload_folder()) / secrets.token_hex(8)  # a path of its own: an equal one would not be noticed
+    return save_bytes_to_cache(document.data, document.name, str(folder))
 
 
 async def load(runtime: AgentRuntime, path: str | None) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ class Figures:
     def speed(self) -> float:
         """Return tokens a second while text was coming; 0 if it is not known."""
         took = writing_ms(self.steps)
-        return self.usage.output / took * 1000 if took >= 1 else 0.0
+        return self.usage.output / took * 1000 if took >= 50 else 0.0
 
 
 def show(transcript: Transcript) -> str:

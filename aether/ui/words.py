@@ -85,7 +85,7 @@ def money(usd: float | None) -> str:
 
 def speed(tokens_said: int, ms: float | None) -> str:
     """Say how fast text came: `48 tokens/s`; empty when it is not known."""
-    return f"{tokens_said / ms * 1000:,.0f} tokens/s" if ms and ms >= 1 and tokens_said > 1 else ""
+    return f"{tokens_said / ms * 1000:,.0f} tokens/s" if ms and ms >= 50 and tokens_said > 1 else ""
 
 
 def duration(ms: float | None) -> str:

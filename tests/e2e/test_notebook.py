@@ -33,6 +33,13 @@ def pick(page: Page, *references: str) -> None:
         page.locator(f'#chooser [data-reference="{reference}"]').click()
 
 
+def give(page: Page, path: Path) -> None:
+    """Open a file by the button, as a person does."""
+    with page.expect_file_chooser() as asked:
+        page.locator("#import").click()
+    asked.value.set_files(path)
+
+
 def idle(page: Page) -> None:
     expect(page.locator("body.busy")).to_have_count(0)
 
@@ -173,12 +180,12 @@ def test_exports_are_downloaded_and_come_back(page: Page, tmp_path: Path) -> Non
         assert "the pelican" in path.read_text()
     page.locator("#new").click()
     expect(page.locator("#chat .said")).to_have_count(0)
-    page.locator("#import input[type=file], input#import").set_input_files(tmp_path / "the-pelican.ipynb")
+    give(page, tmp_path / "the-pelican.ipynb")
     expect(page.locator("#chat .said")).to_have_text(["the pelican"])
     expect(page.locator("#imported")).to_contain_text("Opened, 1 cell.")
     bad = tmp_path / "bad.json"
     bad.write_text("{")
-    page.locator("#import input[type=file], input#import").set_input_files(bad)
+    give(page, bad)
     expect(page.locator("#imported")).to_contain_text("Nothing was changed.")
     expect(page.locator("#chat .said")).to_have_text(["the pelican"])
 
@@ -205,5 +212,6 @@ def test_a_model_is_chosen_by_its_name_and_the_keys_are_told(page: Page) -> None
     expect(page.locator("#model input")).to_have_value("echo-large")
     expect(page.locator("#provider input")).to_have_value("Scripted responses")
     expect(ask(page, "hello")).to_contain_text("responses/echo-large")
-    page.locator("body").press("?")
+    page.evaluate("() => document.activeElement.blur()")
+    page.keyboard.press("?")
     expect(page.locator("#keys")).to_contain_text("stop the answer")
