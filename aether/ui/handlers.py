@@ -86,7 +86,8 @@ class Events:
         try:
             runtime.ask(message)
         except AetherError as error:
-            return unchanged(), panels.receipt((error.sentence,), tone="error"), True
+            said = error.sentence if runtime.reference else say("state.no_model")
+            return unchanged(), panels.receipt((said,), tone="error"), True
         return "", "", False
 
     async def start_again(self, turn: str | None, runtime: AgentRuntime) -> Updates:

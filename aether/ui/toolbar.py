@@ -21,10 +21,11 @@ def of_prompt(transcript: Transcript, index: int) -> str:
     """Offer what can be done with a prompt, and the other ways that begin here."""
     return (
         f'<div class="bar actions" role="toolbar" aria-label="Message {index + 1}">{_ways(transcript, index)}'
-        f'<button type="button" class="edit" data-cell="{index}" title="Ask this in other words, on a branch">Edit'
+        f'<button type="button" class="edit" data-cell="{index}" title="Ask this in other words, on a branch">'
+        f"{text(say('cell.edit'))}"
         '</button><button type="button" class="copy" title="Copy the message">'
         f"{text(say('cell.copy'))}</button>"
-        f"{_verb('delete', 'Delete', 'Take this cell out; it can be taken back', cell=index)}</div>"
+        f"{_verb('delete', text(say('cell.delete')), 'Take this cell out; it can be taken back', cell=index)}</div>"
     )
 
 
@@ -34,11 +35,17 @@ def of_cell(index: int, *, is_last: bool) -> str:
         f'<button type="button" class="again" data-cell="{index}" '
         f'title="{text(say("cell.again_title"))}">{text(say("cell.again"))}</button>'
         f'<button type="button" class="pick" data-pick="rerun" data-cell="{index}" '
-        'title="Answer again with another model, beside this answer">Again with…</button>'
+        'title="Answer again with another model, beside this answer">'
+        f"{text(say('cell.pick'))}</button>"
         f'<button type="button" class="pick" data-pick="compare" data-cell="{index}" '
-        'title="Let several models answer this, side by side">Compare…</button>'
+        'title="Let several models answer this, side by side">'
+        f"{text(say('cell.compare'))}</button>"
     )
-    here = "" if is_last else _verb("branch", "Branch from here", "Go on from here; what follows is kept", cell=index)
+    here = (
+        ""
+        if is_last
+        else _verb("branch", text(say("cell.branch")), "Go on from here; what follows is kept", cell=index)
+    )
     return f'<div class="bar actions" role="toolbar" aria-label="Cell {index + 1}">{again}{here}</div>'
 
 
@@ -49,9 +56,10 @@ def of_answer(index: int, number: int, *, copied: str, chosen: bool) -> str:
     if chosen:
         return f'<span class="actions">{copy}</span>'
     differ = (
-        '<button type="button" class="differ" title="Compare with the chosen answer, word by word">Differences</button>'
+        '<button type="button" class="differ" title="Compare with the chosen answer, word by word">'
+        f"{text(say('cell.differ'))}</button>"
     )
-    choose = _verb("choose", "Go on with this one", "Let the conversation go on from here", cell=index, answer=number)
+    choose = _verb("choose", text(say("cell.go_on")), "Let the conversation go on from here", cell=index, answer=number)
     return f'<span class="actions">{choose}{differ}{copy}</span>'
 
 
