@@ -26,6 +26,7 @@ from aether.live import Live
 from aether.llm import LLM
 from aether.logs import Redactor
 from aether.lowering import View
+from aether.metrics import ended, open_stream
 from aether.receipts import WireRecord
 from aether.tools.base import Toolbox
 from aether.transcript import Blob, Failure, StopReason, Text, ToolResult, Transcript
@@ -66,7 +67,8 @@ async def answer(
         await means.kept()  # the message is safe before the request leaves
         await means.permit.enter()
         async with asyncio.timeout(means.permit.seconds):
-            await _follow(asked, live, llm=llm, learn=learn, means=means)
+            with open_stream():
+                await _follow(asked, live, llm=llm, learn=learn, means=means)
     except asyncio.CancelledError:
         live.stopped = True
         _keep_draft(live, "stopped")
@@ -86,6 +88,7 @@ async def answer(
     finally:
         await means.permit.leave()
     _close_calls(live)
+    ended(live.answer().status, live.steps, live.failure)
 
 
 async def _follow(

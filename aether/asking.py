@@ -20,7 +20,7 @@ def asking(llm: LLM, body: dict[str, Any], view: View, limits: Limits) -> Asking
         reference=llm.reference,
         label=llm.model.label,
         price=llm.model.price,
-        free=llm.provider.local,
+        free=llm.provider.local or llm.own_key,
         body=body,
         blobs=tuple(p.blob for p in (*parts, *results) if isinstance(p, Image | File)),
     )

@@ -16,6 +16,7 @@
     │   ├── TokenLimit          tokens
     │   ├── CostLimit           money
     │   └── TimeLimit           seconds
+    ├── BadKey                  what a visitor handed over can be no key
     ├── GuardError              a shared link does not allow it now
     │   ├── AllowanceError      its money or messages are used up
     │   ├── CrowdedError        no place for one more answer
@@ -125,6 +126,10 @@ class CostLimit(LimitError):
 
 class TimeLimit(LimitError):
     kind = "limit_time"
+
+
+class BadKey(AetherError):
+    kind = "bad_key"
 
 
 class GuardError(AetherError):

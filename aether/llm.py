@@ -97,7 +97,10 @@ Address = Callable[[str], Awaitable[str]]
 
 @dataclass(frozen=True)
 class LLM:
-    """One model made callable for one session. `address` is set where our own server answers."""
+    """One model made callable for one session. `address` is set where our own server answers.
+
+    `own_key`: the key is the visitor's own.
+    """
 
     provider: Provider
     model: Model
@@ -105,6 +108,7 @@ class LLM:
     pool: Pool = field(repr=False)
     client: Client = field(repr=False, compare=False)
     address: Address | None = field(default=None, repr=False, compare=False)
+    own_key: bool = False
 
     @property
     def reference(self) -> str:

@@ -28,6 +28,16 @@ class Redactor:
     def __init__(self, keys: Iterable[str] = ()) -> None:
         self._keys = sorted({k for k in keys if len(k) >= SHORTEST_KEY}, key=len, reverse=True)
 
+    def learn(self, key: str) -> None:
+        """Know one key more."""
+        if len(key) >= SHORTEST_KEY:
+            self._keys = sorted([*self._keys, key], key=len, reverse=True)
+
+    def forget(self, key: str) -> None:
+        """Know a key no more that is no longer here; of two equal ones the other stays."""
+        if key in self._keys:
+            self._keys.remove(key)
+
     def __call__(self, text: str) -> str:
         """Return `text` without keys."""
         for key in self._keys:

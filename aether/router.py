@@ -42,7 +42,12 @@ class ProviderRouter:
             pool=self._pool,
             client=self._pool.client(provider, key, provider.base_url),
             address=self._address if provider.local else None,
+            own_key=key is not None and self._catalog.own_key(provider.name) == key,
         )
+
+    def fresh(self, llm: LLM) -> LLM:
+        """Return the same model with the key that holds now; a visitor may have handed one over, or taken it back."""
+        return llm if self._catalog.key(llm.provider) == llm.key else self.bind(llm.provider.name, llm.model.id)
 
     def learn(self, llm: LLM, facts: Mapping[str, int | bool]) -> LLM:
         """Remember facts about a model that its service told in an error; return the model bound anew."""

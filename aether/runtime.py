@@ -141,12 +141,8 @@ class AgentRuntime(Fitting):
         except AetherError as error:
             failed = {"provider": word(provider), "model": word(model), "error": error.sentence, "current": before}
             return {"event_type": "model_update_failed", "payload": failed}
-        updated = {
-            **pair(receipt.reference),
-            "previous": before,
-            "pending": self.pending,
-            "omissions": [o.to_dict() for o in receipt.omissions],
-        }
+        updated: dict[str, Any] = {**pair(receipt.reference), "previous": before, "pending": self.pending}
+        updated["omissions"] = [o.to_dict() for o in receipt.omissions]
         return {"event_type": "model_updated", "payload": updated}
 
     def ask(self, message: object, attached: tuple[Part, ...] = ()) -> Live:
@@ -286,6 +282,7 @@ class AgentRuntime(Fitting):
             return self._resolve(other.reference)
         if self.llm is None:
             raise NotReady("No model is chosen yet.")
+        self.llm = self._router.fresh(self.llm)
         return self.llm
 
     def _learn(self, llm: LLM, error: ProviderError) -> None:

@@ -20,6 +20,7 @@ from aether.guard import OpenPass, Who
 from aether.guard.admission import Admission, Room
 from aether.guard.allowance import SharedGuard
 from aether.keeping import StoreKeeper
+from aether.keyring import Keyring
 from aether.limits import Limits
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
@@ -86,6 +87,9 @@ class Services:
         )
         self.discovery = Discovery(self.catalog, self.pool, settings.data_dir / "lists")
         self.discovery.recall()
+        self.keyring = Keyring(self.redact)
+        self.identify: Callable[[], Who] = Who
+        self.catalog.own_key = lambda provider: self.keyring.get(self.identify().visitor, provider)
         self.sessions = Sessions()
         self.presence = Presence()
         self.public = Public(settings.share.public_url)
@@ -103,6 +107,7 @@ class Services:
 
     def new_runtime(self, identify: Callable[[], Who] = Who) -> AgentRuntime:
         """Return a fresh runtime on the default model; `identify` tells who asks, when a turn begins."""
+        self.identify = identify
         return AgentRuntime(
             self.router,
             default=self.default,

@@ -21,6 +21,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aether.doors import add_doors
 from aether.errors import AetherError
 from aether.gate import Gate
 from aether.services import Services
@@ -95,6 +96,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
             headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"},
         )
 
+    add_doors(app, services)
     for name in _FILES:
         _add_file(app, name=name)
 

@@ -13,6 +13,7 @@ HOUSE = ROOT / "aether"
 
 ORDER = [
     "web",
+    "doors",
     "ui",
     "services",
     "gate",
@@ -20,6 +21,8 @@ ORDER = [
     "keeping",
     "answering",
     "receipts",
+    "keyring",
+    "metrics",
     "live",
     "fitting",
     "notebook",

@@ -41,6 +41,7 @@ class Catalog:
         self._status: dict[str, Readiness] = {}
         self._learnt: dict[tuple[str, str], Facts] = {}
         self._key = key
+        self.own_key: Callable[[str], Secret | None] = _no_key
 
     @classmethod
     def load(cls, files: Sequence[Path], *, key: Callable[[str], Secret | None]) -> Catalog:
@@ -85,8 +86,10 @@ class Catalog:
         return tuple(self._complete(provider, m) for m in self._listed[provider.name].values())
 
     def key(self, provider: Provider) -> Secret | None:
-        """Return the key for a provider; None if it needs none or none is set."""
-        return self._key(provider.api_key_env) if provider.api_key_env else None
+        """Return the key for a provider, the visitor's own before the operator's; None if it needs none or has none."""
+        if not provider.api_key_env:
+            return None
+        return self.own_key(provider.name) or self._key(provider.api_key_env)
 
     def readiness(self, provider_name: str) -> Readiness:
         """Tell whether a provider can answer now, and why not."""
@@ -141,6 +144,10 @@ class Catalog:
             "reason": state.reason,
             "models": [_model_dict(m) for m in self.models(provider.name)],
         }
+
+
+def _no_key(provider_name: str) -> Secret | None:
+    return None
 
 
 def _model_dict(model: Model) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from aether.gate import answers, body, link, origin, routes
 from aether.gate.presence import Presence
 from aether.settings import Settings
 
-MINTS = ("/", "/config", "/config/", "/api/models")
+MINTS = ("/", "/config", "/config/", "/api/models", "/api/key", "/api/allowance")
 """Where a visitor without a cookie is given one: what a browser and a program ask for first."""
 
 

@@ -1,0 +1,143 @@
+"""The routes beside the page for visitors and the operator: own keys, what is left, numbers, the operator's page."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+from html import escape
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+
+from aether import metrics, visitors
+from aether.errors import AetherError, BadKey
+from aether.guard import Who
+from aether.guard.allowance import LINK
+from aether.secret import Secret
+from aether.services import Services
+from aether.store.ledger import NANO
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+def add_doors(app: FastAPI, services: Services) -> None:
+    """Add the routes."""
+    _add_keys(app, services)
+    _add_numbers(app, services)
+    _add_operator(app, services)
+
+
+def _add_keys(app: FastAPI, services: Services) -> None:
+    @app.post("/api/key")
+    async def put(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        # Read by hand: a checker's refusal would repeat what was sent.
+        try:
+            given: Any = await request.json()
+            name, key = given["provider"], given["key"]
+            provider = services.catalog.provider(name)
+            if not services.settings.share.own_keys or not provider.api_key_env:
+                raise BadKey(f"{provider.label} takes no key of yours here.")
+            services.keyring.put(_visitor(request), provider.name, key)
+        except AetherError as error:
+            return _said(400, str(error))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return _said(400, 'Send {"provider": …, "key": …} as JSON.')
+        return Response(status_code=204, headers=NO_STORE)
+
+    @app.delete("/api/key/{provider}")
+    async def drop(provider: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        services.keyring.drop(_visitor(request), provider)
+        return Response(status_code=204, headers=NO_STORE)
+
+    @app.get("/api/allowance")
+    async def allowance(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        who, guard = Who(_visitor(request)), services.guard
+        rest = await guard.rest(who) if guard is not None else None
+        takers = [p for p in services.catalog.providers if p.api_key_env and services.settings.share.own_keys]
+        told = {
+            "shared": services.settings.share.on,
+            "turns": rest.turns if rest else None,
+            "usd": rest.usd if rest else None,
+            "paused": bool(rest and rest.paused),
+            "own_keys": services.keyring.names(who.visitor),
+            "providers": [{"name": p.name, "label": p.label} for p in takers],
+        }
+        return JSONResponse(told, headers=NO_STORE)
+
+
+def _add_numbers(app: FastAPI, services: Services) -> None:
+    @app.get("/metrics")
+    async def numbers(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        # Behind the link's token where there is one (the gate asks for it); else for this machine alone.
+        here = request.client is not None and request.client.host in ("127.0.0.1", "::1")
+        if not (services.settings.share.on or here):
+            return _said(403, "The numbers are for this machine alone.")
+        return Response(metrics.text(lambda: len(services.sessions)), media_type="text/plain; version=0.0.4")
+
+
+def _add_operator(app: FastAPI, services: Services) -> None:
+    token = services.settings.share.operator_token
+
+    @app.get("/operator")
+    async def page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        return _locked(request, token) or HTMLResponse(await _page(services), headers=NO_STORE)
+
+    @app.post("/operator/{what}")
+    async def act(what: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        if (refusal := _locked(request, token)) is not None:
+            return refusal
+        if services.guard is None or what not in ("pause", "resume"):
+            return _said(404, "There is nothing of that name.")
+        services.guard.set_paused(what == "pause")
+        if what == "pause":
+            await services.sessions.aclose()
+        return RedirectResponse("/operator", status_code=303)
+
+
+def _locked(request: Request, token: Secret | None) -> Response | None:
+    """Return the answer to who is not the operator; the token is the password of HTTP's basic form."""
+    if token is None:
+        return _said(404, "There is no operator's page without AETHER_OPERATOR_TOKEN.")
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    try:
+        given = base64.b64decode(value, validate=True).partition(b":")[2] if scheme.lower() == "basic" else b""
+    except (binascii.Error, ValueError):
+        given = b""
+    if secrets.compare_digest(given, token.reveal().encode()):
+        return None
+    ask = {"WWW-Authenticate": 'Basic realm="Aether operator"', **NO_STORE}
+    return Response("The operator's token is asked for.", status_code=401, headers=ask)
+
+
+async def _page(services: Services) -> str:
+    """Show spend and live sessions, without a word of what is said in them."""
+    guard, rows = services.guard, [("Live sessions", str(len(services.sessions)))]
+    if guard is not None:
+        spent = guard.ledger.total(LINK).nano_usd / NANO
+        cap = guard.share.budget_usd
+        rows += [
+            ("Spent or set aside", f"${spent:.4f}" + (f" of ${cap:.2f}" if cap is not None else "")),
+            ("Requests not settled", str(guard.ledger.open_entries())),
+            ("Answers under way, waiting", f"{guard.admission.running}, {guard.admission.waiting}"),
+            ("State", "paused" if guard.paused else "open"),
+        ]
+    table = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+    buttons = "".join(
+        f'<form method="post" action="/operator/{word}"><button>{label}</button></form>'
+        for word, label in (("pause", "Pause the link"), ("resume", "Open it again"))
+    )
+    style = "body{font:16px/1.5 system-ui;margin:3rem auto;max-width:40rem}th{text-align:left;padding-right:2rem}"
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Operator · Aether</title><style>{style}</style>'
+        f"<h1>Aether</h1><table>{table}</table><p>{buttons}</p></html>"
+    )
+
+
+def _visitor(request: Request) -> str:
+    return request.headers.get(visitors.HEADER, "")
+
+
+def _said(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status_code=status, headers=NO_STORE)

@@ -1,0 +1,64 @@
+"""Case 38: whatever a service does, the person is told in plain words, nothing is lost, and the next turn works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aether.llm import Budgets
+from tests.scripted import ScriptedProvider
+from tests.swap.rig import KEY, PROTOCOLS, Rig, say
+
+IMPATIENT = Budgets(connect_s=1.0, first_event_s=0.5, gap_s=0.5, whole_s=3.0, retries=1, longest_wait_s=0.1)
+BEFORE = (
+    *("error-400", "error-401", "error-402", "error-403", "error-404", "error-413", "error-429", "error-429-retry-20"),
+    *("error-429-retry-3600", "error-429-retry-Wed, 21 Oct 2099 07:28:00 GMT", "error-429-retry-soon", "error-500"),
+    *("error-503", "error-504", "error-529", "html-502", "html-200", "quota", "echo-key-401", "silent"),
+    *("silent-headers", "empty", "garbled", "gzip-lie-echo"),
+)
+"""Faults before the first word."""
+AFTER = ("stall-3", "cut-3", "unended-3", "inband-error-3")
+"""Faults after three words, which are kept."""
+
+
+async def test_case_38_every_fault_of_every_protocol_is_survived(scripted: ScriptedProvider, tmp_path: Path) -> None:
+    rig, survived, lost = Rig(scripted, tmp_path, budgets=IMPATIENT), 0, list[str]()
+    faults = [(name, model) for name in PROTOCOLS for model in (*BEFORE, *AFTER)]
+    for name, model in faults:
+        runtime = rig.runtime(f"{name}/{model}")
+        before = len(scripted.requests)
+        live = runtime.ask("precious words")
+        await runtime.settle()
+        sent = len(scripted.requests) - before
+        told = live.failure
+        ok = told is not None and told.message.endswith(".") and KEY not in f"{told}"
+        ok = ok and runtime.transcript.turns[0].text == "precious words"
+        if model in AFTER:
+            ok = ok and "t3" in live.answer().text and sent == 1  # nothing is asked again after the first word
+        if told is not None and "retry-20" in model:
+            ok = ok and told.retry_after_s == 20.0
+        runtime.swap(name, "echo-small")  # nothing goes elsewhere by itself; a person chooses
+        ok = ok and (await say(runtime, "and now")).endswith("and now")
+        ok = ok and {e.model for e in scripted.requests[before:]} == {model, "echo-small"}
+        survived += ok
+        if not ok:
+            lost.append(f"{name}/{model}: {told}, {sent} requests, {live.answer().text!r}")
+    await rig.aclose()
+    print(f"\nUpstream faults: {survived} of {len(faults)} survived")
+    assert not lost, "\n".join(lost)
+
+
+async def test_case_38_a_dead_address_is_said_in_words(scripted: ScriptedProvider, tmp_path: Path) -> None:
+    dead = "".join(
+        f'[[provider]]\nname = "dead-{n}"\nlabel = "Dead"\nprotocol = "{p}"\nbase_url = "{url}"\nmodels = ["m"]\n'
+        for n, p in PROTOCOLS.items()
+        for url in ("http://127.0.0.1:9/v1",)
+    )
+    rig = Rig(scripted, tmp_path, budgets=IMPATIENT, extra=dead)
+    for name in PROTOCOLS:
+        runtime = rig.runtime(f"dead-{name}/m")
+        live = runtime.ask("precious words")
+        await runtime.settle()
+        assert live.failure is not None
+        assert live.failure.kind == "network"
+        assert "could not be reached" in live.failure.message
+    await rig.aclose()

@@ -1,0 +1,151 @@
+"""A visitor's own key, through the real server: where it goes, and where it is never seen (cases 1 to 7, 21)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.app_process import AppProcess
+from tests.faults.sharing import CANARIES, OPERATOR, OWN_KEY, TOKEN, Visitor, providers, shared
+from tests.scripted import ScriptedProvider
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[ScriptedProvider]:
+    with ScriptedProvider() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("link")
+
+
+@pytest.fixture(scope="module")
+def link(provider: ScriptedProvider, folder: Path) -> Iterator[AppProcess]:
+    """A link whose environment would send a careless SDK elsewhere, with all logs at their loudest."""
+    elsewhere = {
+        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+        "ANTHROPIC_AUTH_TOKEN": "sk-CANARY-ELSEWHERE-0123456789",
+        "ANTHROPIC_CUSTOM_HEADERS": "X-Elsewhere: 1",
+        "OPENAI_LOG": "debug",
+        "ANTHROPIC_LOG": "debug",
+    }
+    text = providers(provider.url, models=("echo-key-401",))
+    settings = {"AETHER_VISITOR_TURNS": "2", "AETHER_OPERATOR_TOKEN": OPERATOR}
+    with shared(provider, folder, providers=text, **elsewhere | settings) as app:
+        yield app
+
+
+def hand_over(visitor: Visitor, provider: str, key: object = OWN_KEY) -> int:
+    return visitor.http.post("/api/key", json={"provider": provider, "key": key}).status_code
+
+
+def keys_sent(provider: ScriptedProvider, start: int) -> set[str]:
+    sent = [e.headers for e in provider.requests[start:]]
+    return {h.get("x-api-key") or h.get("authorization", "").removeprefix("Bearer ") for h in sent}
+
+
+def test_case_05_an_own_key_goes_to_its_provider_and_to_no_other(link: AppProcess, provider: ScriptedProvider) -> None:
+    visitor, start = Visitor(link), len(provider.requests)
+    assert visitor.call("select_model", "keyless", "echo-small")["event_type"] == "model_update_failed"
+    assert hand_over(visitor, "keyless") == 204
+    assert visitor.call("select_model", "keyless", "echo-small")["event_type"] == "model_updated"
+    assert visitor.ask("hello")["status"] == "done"
+    assert keys_sent(provider, start) == {OWN_KEY}
+    middle = len(provider.requests)
+    for name in ("chat", "messages"):
+        visitor.call("select_model", name, "echo-small")
+        visitor.ask("hello")
+    assert OWN_KEY not in keys_sent(provider, middle)
+    assert not any("x-elsewhere" in e.headers for e in provider.requests)
+
+
+def test_an_own_key_is_its_visitors_alone_and_ends_with_a_word(link: AppProcess) -> None:
+    visitor, other = Visitor(link), Visitor(link)
+    hand_over(visitor, "keyless")
+    assert other.call("select_model", "keyless", "echo-small")["event_type"] == "model_update_failed"
+    visitor.call("select_model", "keyless", "echo-small")
+    assert visitor.http.delete("/api/key/keyless").status_code == 204
+    assert visitor.ask("hello")["status"] == "error"
+
+
+def test_an_own_key_is_paid_by_its_owner(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    assert [visitor.ask("x")["status"] for _ in range(3)] == ["done", "done", "error"]
+    assert visitor.http.get("/api/allowance").json()["turns"] == 0
+    hand_over(visitor, "chat")
+    assert [visitor.ask("x")["status"] for _ in range(3)] == ["done"] * 3
+
+
+@pytest.mark.parametrize(
+    "key", ["", "   ", None, 7, "short", "a b c d e f g h", "k" * 501, "kéy-kéy-kéy", "x\r\nHost: y"]
+)
+def test_case_05_what_is_no_key_is_not_taken(link: AppProcess, key: object) -> None:
+    assert hand_over(Visitor(link), "keyless", key) == 400
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"provider": "chat"}', b'{"provider": ["chat"], "key": "12345678"}']
+)
+def test_a_bad_request_for_a_key_is_answered_without_what_was_sent(link: AppProcess, body: bytes) -> None:
+    answer = Visitor(link).http.post("/api/key", content=body)
+    assert answer.status_code == 400
+    assert "12345678" not in answer.text
+
+
+@pytest.mark.parametrize("name", ["http://127.0.0.1:9", "169.254.169.254", "nobody", "local", "chat/../x"])
+def test_case_21_a_visitor_can_name_no_address(link: AppProcess, name: str) -> None:
+    """There is no entry path for an address: a provider is one of the operator's names, or nothing."""
+    visitor = Visitor(link)
+    assert hand_over(visitor, name) == 400
+    assert visitor.call("select_model", name, "echo-small")["event_type"] == "model_update_failed"
+    body = {"provider": "chat", "key": OWN_KEY, "base_url": "http://169.254.169.254/"}
+    assert visitor.http.post("/api/key", json=body).status_code == 204
+    config = json.dumps(visitor.http.get("/config").json())
+    assert "base_url" not in config
+
+
+def test_cases_01_to_07_no_secret_is_in_what_a_visitor_can_read(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    hand_over(visitor, "messages")
+    visitor.call("select_model", "messages", "echo-key-401")  # its service repeats the key in its error
+    visitor.ask("hello")
+    read = [visitor.http.get(p).text for p in ("/", "/config", "/gradio_api/info", "/theme.css", "/api/models",
+                                               "/api/allowance", "/metrics", "/operator")]  # fmt: skip
+    read += [visitor.raw("transcript"), visitor.raw("list_models"), *visitor.bodies]
+    read.append(visitor.http.get("/gradio_api/deep_link", params={"session_hash": visitor.session}).text)
+    for canary in CANARIES:
+        for form in (canary, canary[::-1], canary[:14]):
+            assert not any(form in text for text in read if form != canary[:14] or "CANARY" in form), form
+
+
+def test_the_numbers_have_no_names_in_them(link: AppProcess) -> None:
+    Visitor(link).ask("pelican")
+    told = Visitor(link).http.get("/metrics").text
+    for name in ("aether_turns_total", "aether_tokens_total", "aether_cost_usd_total", "aether_open_streams",
+                 "aether_first_text_seconds_bucket", "aether_sessions", "aether_errors_total"):  # fmt: skip
+        assert name in told
+    assert "pelican" not in told
+    assert httpx2.get(f"{link.url}/metrics").status_code == 401
+
+
+def test_the_operators_page_needs_the_operators_token_and_shows_no_content(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    visitor.ask("pelican")
+    assert visitor.http.get("/operator").status_code == 401
+    for wrong in (TOKEN, "", OPERATOR + "x"):
+        assert visitor.http.get("/operator", auth=("me", wrong)).status_code == 401
+    page = visitor.http.get("/operator", auth=("me", OPERATOR))
+    assert "Spent or set aside" in page.text
+    assert "pelican" not in page.text
+    assert visitor.http.post("/operator/pause").status_code == 401
+    assert visitor.http.post("/operator/pause", auth=("me", OPERATOR)).status_code == 303
+    assert Visitor(link).ask("x")["error"]["kind"] == "paused"
+    assert visitor.http.post("/operator/resume", auth=("me", OPERATOR)).status_code == 303
+    assert Visitor(link).ask("x")["status"] == "done"
