@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aether.doors import add_doors
 from aether.errors import AetherError
 from aether.gate import Gate
+from aether.routes import add_routes
 from aether.services import Services
 from aether.ui import words
 from aether.ui.layout import build_page
@@ -70,14 +71,11 @@ def build_app(services: Services) -> FastAPI:
     app.add_middleware(Gate, settings=services.settings, presence=services.presence, public=services.public)
     app.add_middleware(SecurityHeaders)
     _add_routes(app, services)
+    add_routes(app, services)
     return _mount(app, services)
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
-    @app.get("/healthz")
-    async def healthz() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return {"status": "ok"}
-
     @app.get("/api/models")
     async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         provider, _, model = services.default.partition("/")

@@ -14,6 +14,7 @@ HOUSE = ROOT / "aether"
 ORDER = [
     "web",
     "doors",
+    "routes",
     "ui",
     "services",
     "gate",

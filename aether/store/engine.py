@@ -76,8 +76,8 @@ def database_url(url: str) -> URL:
             raise SettingError("AETHER_DATABASE_URL must begin with postgresql:// or sqlite:///, and name a database.")
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the schema to this version's in one transaction; raise SettingError if a newer Aether made it."""
+def migrate(engine: Engine, *, to: str = "head") -> None:
+    """Bring the schema up to date (or to revision `to`), all at once; raise SettingError if a newer Aether made it."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -86,7 +86,7 @@ def migrate(engine: Engine) -> None:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         _refuse_newer(_revisions(connection), known)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def prepare_file(path: Path) -> str:

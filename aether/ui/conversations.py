@@ -1,15 +1,133 @@
-"""The conversations of a visitor on the page."""
+"""The conversations of a visitor on the page: opening one, following one, and what is to be said about its keeping.
+
+The list itself is drawn by `conversations.js` from the routes in `routes.py`. To open a
+conversation, that script writes its id into a wire and presses it; `mark` tells it which
+conversation the page shows.
+"""
 
 from __future__ import annotations
 
+import time
 from hashlib import sha256
+from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
 
 from aether import visitors
+from aether.errors import AetherError
+from aether.runtime import AgentRuntime
+from aether.services import Services
+from aether.store.shares import Shares
+from aether.transcript import Transcript
+from aether.ui import panels, pickers, render
+from aether.ui.markdown import one_line, text
+
+if TYPE_CHECKING:
+    from aether.ui.layout import Page
+
+Updates = tuple[Any, ...]
+FOLLOWS = "An answer is being written in another tab. This one follows it."
+LIST = one_line(
+    '<div class="conversations"><input type="search" id="find" placeholder="Search" maxlength="300" '
+    'aria-label="Search all conversations" autocomplete="off"><div id="list" role="list"></div></div>'
+)
 
 
 def owner_of(request: gr.Request) -> str:
     """Return whose session a request belongs to: the visitor's, or that of a program without a cookie."""
     visitor = str(request.headers.get(visitors.HEADER, ""))  # pyright: ignore[reportUnknownArgumentType]
     return visitor or sha256(f"session:{request.session_hash}".encode()).hexdigest()
+
+
+class Opening:
+    """What the page does to go to a conversation."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self.shares = Shares(services.store)
+
+    async def open(self, wanted: str | None, runtime: AgentRuntime, request: gr.Request) -> Updates:
+        """Go to a conversation, to a shared snapshot (`s:ID`), or to a copy of one (`copy:ID`)."""
+        owner = owner_of(request)
+        kind, _, id_ = (wanted or "").rpartition(":")
+        try:
+            if kind == "s":
+                return await self._snapshot(id_)
+            if runtime.busy:
+                await runtime.stop()
+            if kind == "copy":
+                shared = await self.services.store.run(lambda: self.shares.read(id_))
+                runtime.load(shared.transcript)
+                return self._shown(runtime)
+            await runtime.keeper.flush()
+            kept = await self.services.store.run(lambda: self.services.store.load(owner, id_))
+            runtime.load(kept.transcript, kept=kept)
+        except AetherError as error:
+            refused = panels.receipt((error.sentence,), tone="error")
+            return (*_unchanged(7), refused, mark(runtime, gone=id_))
+        return self._shown(runtime, follows=kept.is_held)
+
+    async def mark(self, runtime: AgentRuntime) -> str:
+        """Tell the page which conversation it shows."""
+        return mark(runtime)
+
+    def _shown(self, runtime: AgentRuntime, *, follows: bool = False) -> Updates:
+        provider, model = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
+        hue = render.hues(runtime.transcript, also=runtime.reference).get(runtime.reference, 0)
+        badge = panels.badge(runtime.reference, state="ready", hue=hue, word=time.monotonic_ns())
+        head = (provider, model, badge, panels.usage(runtime.transcript))
+        return (*_history(runtime.transcript), *head, "", mark(runtime, follows=follows))
+
+    async def _snapshot(self, id_: str) -> Updates:
+        shared = await self.services.store.run(lambda: self.shares.read(id_))
+        said = one_line(
+            f'<div class="keeping shared" data-shared="{id_}"><b>{text(shared.title)}</b>'
+            "<span>A shared conversation, as it was when it was shared. It can only be read.</span>"
+            '<button type="button" class="copy-shared">Continue as my copy</button></div>'
+        )
+        head = (*_unchanged(3), panels.usage(shared.transcript))
+        return (*_history(shared.transcript, whole=True), *head, "", said)
+
+
+def _unchanged(count: int) -> list[Any]:
+    return [cast(Any, gr.update()) for _ in range(count)]
+
+
+def _history(transcript: Transcript, *, whole: bool = False) -> Updates:
+    """Show the conversation: chat, the button for what is earlier, the window."""
+    window = len(transcript.turns) if whole else 0
+    shown = render.messages(transcript, window_turns=window or render.WINDOW_TURNS)
+    more = len(transcript.turns) > (window or render.WINDOW_TURNS)
+    return shown, gr.Button(visible=more), window
+
+
+def mark(runtime: AgentRuntime, *, follows: bool = False, gone: str = "") -> str:
+    """Name the conversation that the page shows, and say what is to be said about its keeping."""
+    notice = runtime.keeper.notice
+    said = notice.trouble or (FOLLOWS if follows else notice.news)
+    tone = "bad" if notice.trouble else "note"
+    banner = f'<span class="{tone}" role="status">{text(said)}</span>' if said else ""
+    id_ = runtime.keeper.id if runtime.transcript.turns else ""
+    facts = f'data-id="{id_}" data-follows="{int(follows)}" data-gone="{text(gone[:64])}"'
+    return one_line(
+        f'<div class="keeping{"" if said else " silent"}" {facts} data-word="{time.monotonic_ns()}">{banner}</div>'
+    )
+
+
+def build(page: Page, services: Services) -> None:
+    """Put the list into the sidebar, the mark over the chat, and the wires behind both."""
+    plain: dict[str, Any] = {"sanitize_html": False, "latex_delimiters": [], "container": False}
+    with page.place("conversations"):
+        gr.Markdown(LIST, elem_id="conversations", **plain)
+    with page.place("above-chat"):
+        marked = gr.Markdown("", elem_id="conversation", **plain)
+    with page.place("wires"):
+        wanted = gr.Textbox(elem_id="open-id", label="Conversation", container=False)
+        go = gr.Button("Open", elem_id="open")
+        again = gr.Button("Which", elem_id="mark")
+    opening, state = Opening(services), page.runtime
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    history = [page.chat, page.earlier, page.window]
+    head = [page.provider, page.model, page.badge, page.usage]
+    go.click(opening.open, [wanted, state], [*history, *head, page.receipt, marked], **quick)
+    again.click(opening.mark, state, marked, **quick)

@@ -41,7 +41,7 @@ import gradio as gr
 
 from aether.runtime import AgentRuntime
 from aether.services import Services
-from aether.ui import api, cells, exporting, furniture, guide, handlers, usage
+from aether.ui import api, cells, conversations, exporting, furniture, guide, handlers, usage
 from aether.ui.guard import who
 
 
@@ -83,7 +83,13 @@ class Page:
         column.parent = parent
 
 
-FEATURES: tuple[Callable[[Page, Services], None], ...] = (cells.build, usage.build, exporting.build, guide.build)
+FEATURES: tuple[Callable[[Page, Services], None], ...] = (
+    conversations.build,
+    cells.build,
+    usage.build,
+    exporting.build,
+    guide.build,
+)
 """What fills the places, in this order; each feature is known here and in its own module alone."""
 
 
