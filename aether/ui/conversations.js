@@ -29,8 +29,7 @@
   const session = (name, value) => {
     try {
       if (value === undefined) return sessionStorage.getItem(`aether.${name}`);
-      if (value === null) sessionStorage.removeItem(`aether.${name}`);
-      else sessionStorage.setItem(`aether.${name}`, value);
+      sessionStorage.setItem(`aether.${name}`, value);
     } catch {
       /* a browser may forbid it: then nothing is remembered */
     }
@@ -278,8 +277,7 @@
       const answer = await ask("alive");
       body.classList.remove("offline");
       if (process && answer.process !== process) {
-        session("draft", $("#composer textarea")?.value || null);
-        location.reload();
+        location.reload(); // what stands in the composer outlives that: `states.js` keeps it
         return;
       }
       if (!process && answer.notice) toast(answer.notice);
@@ -309,13 +307,6 @@
 
   function begin() {
     const wanted = new URLSearchParams(location.search);
-    const draft = session("draft");
-    if (draft) {
-      session("draft", null);
-      const field = $("#composer textarea");
-      field.value = draft;
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-    }
     if (wanted.get("s")) press(`s:${wanted.get("s")}`);
     else if (wanted.get("c")) go(wanted.get("c"));
     else body.classList.remove("restoring");

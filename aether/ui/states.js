@@ -80,7 +80,7 @@
   function ask() {
     clearTimeout(asking);
     asking = null;
-    fetch("healthz", { cache: "no-store" })
+    fetch("api/alive", { cache: "no-store" })
       .then((answer) => tell(!answer.ok))
       .catch(() => tell(true));
   }
