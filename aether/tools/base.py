@@ -59,6 +59,11 @@ class Toolbox(Protocol):
     @property
     def states(self) -> tuple[ToolState, ...]: ...
 
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Say in sentences which servers of tools are not there, and why."""
+        ...
+
     def switch(self, name: str, *, on: bool) -> bool:
         """Switch one tool on or off for this session; tell whether it is on now."""
         ...
@@ -81,6 +86,7 @@ class NoTools:
 
     specs: tuple[ToolSpec, ...] = ()
     states: tuple[ToolState, ...] = ()
+    troubles: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.consent = Consent()

@@ -42,10 +42,12 @@ class SessionTools:
         tools: Callable[[], tuple[Tool, ...]],
         *,
         approve: Approve | None = None,
+        troubles: Callable[[], tuple[str, ...]] = tuple,
         prepare: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._tools = tools
         self._prepare = prepare
+        self._troubles = troubles
         self.consent = Consent()
         self.approve = approve or self.consent.ask
         self._off: set[str] = set()
@@ -73,6 +75,11 @@ class SessionTools:
             )
             for t in self._tools()
         )
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Say in sentences which servers of tools are not there, and why."""
+        return self._troubles()
 
     def switch(self, name: str, *, on: bool) -> bool:
         """Switch one tool on or off for this session; tell whether it is on now."""

@@ -6,7 +6,6 @@ part in it: they can switch a tool off for themselves, and that is all.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -24,6 +23,9 @@ class Servers(Protocol):
 
     @property
     def tools(self) -> tuple[Tool, ...]: ...
+
+    @property
+    def troubles(self) -> tuple[str, ...]: ...
 
     async def prepare(self) -> None: ...
 
@@ -46,8 +48,12 @@ class Toolset:
 
     def open(self, *, approve: Approve | None = None) -> SessionTools:
         """Return a fresh toolbox for one session."""
-        prepare: Callable[[], Awaitable[None]] | None = self._servers.prepare if self._servers is not None else None
-        return SessionTools(lambda: self.tools, approve=approve, prepare=prepare)
+        servers = self._servers
+        if servers is None:
+            return SessionTools(lambda: self.tools, approve=approve)
+        return SessionTools(
+            lambda: self.tools, approve=approve, troubles=lambda: servers.troubles, prepare=servers.prepare
+        )
 
     async def stop(self) -> None:
         """End the servers."""

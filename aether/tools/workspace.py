@@ -84,6 +84,10 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.realpath(root))
 
+    def holds(self, path: Path) -> bool:
+        """Tell whether a path, links followed, lies in this folder or is it."""
+        return Path(os.path.realpath(path)).is_relative_to(self.root)
+
     @property
     def off_because(self) -> str:
         """Say why no file can be read here; empty if files can be read."""

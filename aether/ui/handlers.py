@@ -198,7 +198,14 @@ def writing(runtime: AgentRuntime, lives: Lives) -> str:
     articles = [
         compare.growing(live, label=name, hue=colours.get(name, 0), waiting=waiting)
         if several
-        else render.growing(live.steps, live.draft, label=name, hue=colours.get(name, 0), waiting=waiting)
+        else render.growing(
+            live.steps,
+            live.draft,
+            label=name,
+            hue=colours.get(name, 0),
+            waiting=waiting,
+            meanwhile="" if live.asked else " ".join(runtime.toolbox.troubles),
+        )
         for live, name in zip(lives.answers, names, strict=True)
     ]
     return render.writing(articles, turn=lives.turn, references=names)

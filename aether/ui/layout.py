@@ -41,7 +41,7 @@ import gradio as gr
 
 from aether.runtime import AgentRuntime
 from aether.services import Services
-from aether.ui import api, cells, conversations, exporting, furniture, guide, handlers, usage
+from aether.ui import api, cells, conversations, exporting, furniture, guide, handlers, tools, usage
 from aether.ui.guard import who
 
 
@@ -86,6 +86,7 @@ class Page:
 FEATURES: tuple[Callable[[Page, Services], None], ...] = (
     conversations.build,
     cells.build,
+    tools.build,
     usage.build,
     exporting.build,
     guide.build,

@@ -52,11 +52,11 @@ def prose(markdown: str) -> str:
     return _MARKDOWN.render(markdown)
 
 
-def code(source: str, *, language: str = "") -> str:
-    """Render a block of code with its language, its colours and a button to copy it."""
+def code(source: str, *, language: str = "", title: str = "") -> str:
+    """Render a block of code with its title (or its language), its colours and a button to copy it."""
     name = re.sub(r"[^\w+#.-]", "", language)[:24]
     return (
-        f'<figure class="code"><figcaption><span>{text(name or "text")}</span>'
+        f'<figure class="code"><figcaption><span>{text(title or name or "text")}</span>'
         f'<button type="button" class="copy" title="Copy this code">Copy</button></figcaption>'
         f'<pre tabindex="0"><code>{_coloured(source, language=name)}</code></pre></figure>'
     )

@@ -149,7 +149,7 @@
       badge.dataset.state = "ready";
     }
     for (const [index, fold] of document.querySelectorAll("#live details").entries()) {
-      fold.open = unfolded.get(index) ?? fold.matches(".tool.running, .tool.asking, .tools.running");
+      fold.open = unfolded.get(index) ?? fold.matches(".tool.running, .tools.running");
     }
     for (const bubble of document.querySelectorAll("#chat [data-testid][aria-label*='<']")) {
       bubble.setAttribute("aria-label", bubble.dataset.testid === "user" ? "You" : "Answer");

@@ -206,7 +206,7 @@ def notice(failure: Failure) -> str:
         f"<details><summary>What the service said</summary>{code(failure.detail)}</details>" if failure.detail else ""
     )
     if failure.kind.startswith("limit"):
-        go_on = '<button type="button" class="go-on" data-message="continue">Continue</button>'
+        go_on = f'<button type="button" class="go-on" data-message="continue">{text(say("call.go_on"))}</button>'
         return f'<div class="notice limit" role="status"><p>{text(failure.message)}</p>{go_on}</div>'
     return f'<div class="notice error" role="alert"><p>{text(failure.message)}{text(wait)}</p>{detail}</div>'
 
@@ -229,14 +229,15 @@ def growing(
     label: str,
     hue: int,
     waiting: toolcell.Waiting | None = None,
+    meanwhile: str = "",
 ) -> str:
-    """Render one answer that is being written: the steps so far and the draft."""
+    """Render one answer that is being written: the steps so far and the draft. `meanwhile`: what it waits for."""
     body = steps(settled, waiting=waiting or {})
     if draft is not None:
         body += reasoning(draft.reasoning, running=not draft.text) if draft.reasoning.strip() else ""
         body += f'<div class="prose">{prose(draft.text)}</div>' if draft.text else ""
         body += "".join(toolcell.accordion(name, written, state="writing") for name, written in draft.calls)
-    foot = f'<footer class="waiting"><i class="pulse"></i>{text(label)}</footer>'
+    foot = f'<footer class="waiting"><i class="pulse"></i>{text(meanwhile or label)}</footer>'
     return f'<article class="answer hue-{hue}" data-reference="{text(label)}">{body}{foot}</article>'
 
 

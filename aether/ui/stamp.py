@@ -47,7 +47,7 @@ def _end(answer: Answer) -> str:
     match answer.status:
         case "error":
             limited = answer.failure is not None and answer.failure.kind.startswith("limit")
-            return "at a limit" if limited else STOPS["error"]
+            return words.say("call.limit") if limited else STOPS["error"]
         case "stopped":
             return STOPS["stopped"]
         case "done":

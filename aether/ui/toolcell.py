@@ -13,6 +13,7 @@ from typing import Any, Literal, assert_never
 from aether.transcript import File, Image, Text, ToolCall, ToolResult
 from aether.ui import words
 from aether.ui.markdown import code, text
+from aether.ui.words import say
 
 RESULT_CHARS = 6_000
 """Characters of a result that are shown; the model was shown more."""
@@ -35,8 +36,9 @@ def group(calls: Sequence[Call], *, waiting: Waiting | None = None) -> str:
         return shown
     open_now = any(state in ("running", "asking") for state in states)
     tone = "running" if open_now else "error" if "error" in states else "ok"
+    count = text(say("call.calls", count=len(calls)))
     return (
-        f'<details class="tools {tone}"{" open" if open_now else ""}><summary><b>{words.count(len(calls), "call")}</b>'
+        f'<details class="tools {tone}"{" open" if open_now else ""}><summary><b>{count}</b>'
         f"<code>{text(', '.join(dict.fromkeys(call.name for call, _ in calls)))}</code>"
         f"<span>{text(_sum(calls, states))}</span></summary>{shown}</details>"
     )
@@ -53,13 +55,20 @@ def state_of(call: ToolCall, result: ToolResult | None, *, waiting: Waiting | No
 
 def accordion(name: str, arguments: str, *, state: State, result: ToolResult | None = None, question: str = "") -> str:
     """Render one call as a line that unfolds to what went in and what came out."""
-    went = code(readable(arguments), language="json") if arguments.strip() not in ("", "{}") else ""
+    went = went_in(arguments)
     came = "".join(_part(part) for part in result.parts) if result else ""
     marks = f' data-question="{text(question)}"' if question else ""
-    is_open = " open" if state in ("running", "asking") else ""
+    is_open = " open" if state == "running" else ""  # one that asks shows its arguments over the composer
     label = text(_label(state, result))
     head = f"<b>{text(name or 'tool')}</b><code>{text(brief(arguments))}</code><span>{label}</span>"
     return f'<details class="tool {state}"{marks}{is_open}><summary>{head}</summary>{went}{came}</details>'
+
+
+def went_in(arguments: str) -> str:
+    """Render the arguments of a call; nothing where there are none."""
+    if arguments.strip() in ("", "{}"):
+        return ""
+    return code(readable(arguments), language="json", title=say("call.arguments"))
 
 
 def readable(arguments: str) -> str:
@@ -104,17 +113,17 @@ def _label(state: State, result: ToolResult | None) -> str:
     spent = words.duration(result.total_ms) if result and result.total_ms else ""
     match state:
         case "writing":
-            return "writing"
+            return say("call.writing")
         case "running":
-            return "running"
+            return say("call.running")
         case "asking":
-            return "waits for you"
+            return say("call.waits")
         case "ok":
-            return spent or "done"
+            return spent or say("call.done")
         case "error":
-            return f"failed · {spent}" if spent else "failed"
+            return " · ".join(filter(None, (say("call.failed"), spent)))
         case "not_run":
-            return "stopped" if result else "not run"
+            return say("call.stopped") if result else say("call.not_run")
         case _:
             assert_never(state)
 
@@ -122,15 +131,15 @@ def _label(state: State, result: ToolResult | None) -> str:
 def _sum(calls: Sequence[Call], states: Sequence[State]) -> str:
     """Say in a word how several calls do: what still runs, what failed, or how long the slowest took."""
     if running := sum(state in ("running", "asking") for state in states):
-        return f"{len(states) - running} of {len(states)} done"
+        return say("call.progress", done=len(states) - running, count=len(states))
     slowest = max((result.total_ms or 0.0 for _, result in calls if result), default=0.0)
     failed = states.count("error")
-    told = [f"{failed} failed"] if failed else []
-    return " · ".join([*told, *([words.duration(slowest)] if slowest else [])]) or "done"
+    told = [say("call.some_failed", count=failed)] if failed else []
+    return " · ".join([*told, *([words.duration(slowest)] if slowest else [])]) or say("call.done")
 
 
 def _part(part: Text | Image | File) -> str:
     if not isinstance(part, Text):
         return f'<span class="file">{text(part.blob.name or "file")}</span>'
     cut = "" if len(part.text) <= RESULT_CHARS else f"\n… {len(part.text) - RESULT_CHARS:,} more characters"
-    return code(part.text[:RESULT_CHARS] + cut, language="result")
+    return code(part.text[:RESULT_CHARS] + cut, title=say("call.result"))

@@ -85,6 +85,24 @@ def parallel(ask: Ask, found: re.Match[str]) -> Reply:
     return use_tools(ask, tuple(offered[i % len(offered)] for i in range(int(found["count"]))))
 
 
+def guide(ask: Ask) -> Reply:
+    """Say which tools there are; for any other wish look at the files, read the first program, and tell of it."""
+    told = "\n".join(ask.results)
+    if not ask.results and "tools" in ask.user_text.lower():
+        return Reply(text="I can use: " + ", ".join(ask.offered) + ".")
+    if not ask.results:
+        return Reply(
+            text="I look at the files first.",
+            calls=(
+                Call(name="list_files", arguments='{"depth": 2}'),
+                Call(name="search_text", arguments='{"query": "^def ", "regex": true}'),
+            ),
+        )
+    if "def load_beds" in told and "from pathlib" in told:
+        return Reply(text="The code is in `garden/`: `beds.py` reads the table, `report.py` prints it.")
+    return Reply(calls=(Call(name="read_file", arguments='{"path": "garden/beds.py"}'),))
+
+
 def think(ask: Ask, found: re.Match[str]) -> Reply:
     """Reason first, then do what the rest of the id says."""
     return replace(choose(ask, model=found["rest"] or "echo"), reasoning=THOUGHT)
@@ -143,6 +161,7 @@ TABLE: tuple[tuple[str, Play], ...] = (
     (r"tool-(?P<name>.+)", lambda a, m: use_tools(a, (m["name"],))),
     (r"parallel-(?P<count>\d+)(-(?P<name>.+))?", parallel),
     (r"forever(-(?P<name>.+))?", forever),
+    (r"guide(-.+)?", lambda a, m: guide(a)),
     (r"refuse", lambda a, m: Reply(refusal=DECLINED)),
     (r"refuse-empty", lambda a, m: Reply(stop="refusal")),
     (r"filter", lambda a, m: Reply(text="This much was", stop="filtered")),

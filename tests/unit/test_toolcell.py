@@ -29,12 +29,12 @@ def test_a_settled_call_is_closed_and_says_how_it_went(status: str, word: str) -
     assert f"<span>{word}</span>" in markup and "what came out" in markup and "path=&quot;a.md&quot;" in markup
 
 
-def test_a_running_call_is_open_and_one_that_waits_names_its_question() -> None:
+def test_a_running_call_is_open_and_one_that_waits_is_closed_and_names_its_question() -> None:
     call, _ = made()
     (running,) = folds(group([(call, None)], waiting={}))
     assert running["class"] == "tool running" and "open" in running and "data-question" not in running
     (asking,) = folds(group([(call, None)], waiting={id(call): "q1"}))
-    assert asking["class"] == "tool asking" and "open" in asking and asking["data-question"] == "q1"
+    assert asking["class"] == "tool asking" and "open" not in asking and asking["data-question"] == "q1"
     assert folds(group([(call, None)]))[0]["class"] == "tool not_run"
 
 

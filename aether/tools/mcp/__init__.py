@@ -79,6 +79,11 @@ class MCPServers:
         """Return how each server does."""
         return tuple(ServerState(c.entry.name, c.state, c.reason) for c in self._connections)
 
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Say which servers are not there, and why."""
+        return tuple(_trouble(s) for s in self.states if s.state != "ready")
+
     async def prepare(self) -> None:
         """Start the servers if that was not done, and wait a little for those that are starting."""
         if self._connections:
@@ -121,6 +126,18 @@ class MCPServers:
             server=entry.name,
             off_because=because,
         )
+
+
+def _trouble(server: ServerState) -> str:
+    match server.state:
+        case "idle":
+            return f"The server {server.name} is started with the first message."
+        case "starting":
+            return f"The server {server.name} is starting."
+        case "stopped":
+            return f"The server {server.name} was stopped."
+        case _:
+            return f"The server {server.name} is not there: {server.reason} It is tried again."
 
 
 def offered_name(server: str, tool: str) -> str:

@@ -1,0 +1,101 @@
+"""Tools on the page: the panel with their switches, and the question whether a call may run.
+
+A question is answered by an event of its own, to the runtime of its own session, while the
+event that paints the answer still runs. `tools.js` presses the buttons that nobody sees.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from aether.runtime import AgentRuntime
+from aether.services import Services
+from aether.ui import toolpanel
+
+if TYPE_CHECKING:
+    from aether.ui.layout import Page
+
+
+async def show(runtime: AgentRuntime) -> tuple[str, str]:
+    """Show the tools and what waits to be allowed: panel, questions. Who is shown them can be asked from now on."""
+    runtime.toolbox.consent.attended = True
+    return panel(runtime), questions(runtime)
+
+
+async def look(runtime: AgentRuntime) -> str:
+    """Find out which tools there are, servers of others included, and list them: panel."""
+    await runtime.toolbox.prepare()
+    return panel(runtime)
+
+
+async def ask(runtime: AgentRuntime) -> str:
+    """Show what waits to be allowed: questions."""
+    return questions(runtime)
+
+
+async def answer(said: str | None, runtime: AgentRuntime) -> tuple[str, str]:
+    """Answer one question, `ID CHOICE`: panel, questions. An answer that comes twice or elsewhere does nothing."""
+    question, _, choice = (said or "").partition(" ")
+    runtime.toolbox.consent.answer(question, choice)
+    return panel(runtime), questions(runtime)
+
+
+async def switch(said: str | None, runtime: AgentRuntime) -> str:
+    """Switch a tool of this session, `on NAME` or `off NAME`: panel."""
+    word, _, name = (said or "").partition(" ")
+    runtime.toolbox.switch(name, on=word == "on")
+    return panel(runtime)
+
+
+async def allow(name: str | None, runtime: AgentRuntime) -> dict[str, bool]:
+    """Allow a program's own session all calls of a tool that asks: nobody can be asked there."""
+    return {"allowed": runtime.toolbox.allow(name or "")}
+
+
+def panel(runtime: AgentRuntime) -> str:
+    """Return the list of tools as this session has it."""
+    model = runtime.llm.model if runtime.llm else None
+    return toolpanel.panel(
+        runtime.toolbox.states,
+        troubles=runtime.toolbox.troubles,
+        model=model.label if model else "",
+        takes_tools=model is None or model.profile.tools,
+    )
+
+
+def questions(runtime: AgentRuntime) -> str:
+    """Return what waits to be allowed, each with the model that asks."""
+    lives = runtime.lives.answers if runtime.lives else ()
+    calls = {id(call): live.asked for live in lives for step in live.steps[-1:] for call in step.calls}
+    return "".join(
+        toolpanel.cards([question], tools=runtime.toolbox.states, asker=calls.get(id(question.call), runtime.reference))
+        for question in runtime.toolbox.consent.waiting
+    )
+
+
+def build(page: Page, services: Services) -> None:
+    """Fill the places of the page, and connect them."""
+    bare: dict[str, Any] = {"sanitize_html": False, "latex_delimiters": [], "container": False}
+    with page.place("composer-start"):
+        opener = gr.Button("Tools", elem_id="tools-open", size="sm", min_width=0)
+    with page.place("consent"):
+        waiting = gr.Markdown("", elem_id="consent", **bare)
+    with page.place("panel-tools"):
+        listed = gr.Markdown("", elem_id="tools", **bare)
+    with page.place("wires"):
+        said = gr.Textbox(elem_id="consent-said", label="Answer", container=False)
+        answered = gr.Button("Answer", elem_id="consent-answer")
+        asked = gr.Button("Ask", elem_id="consent-ask")
+        switched = gr.Textbox(elem_id="tool-said", label="Tool", container=False)
+        switching = gr.Button("Switch", elem_id="tool-switch")
+    state = page.runtime
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    page.badge.change(show, state, [listed, waiting], **quick)
+    opener.click(look, state, listed, **quick)
+    asked.click(ask, state, waiting, **quick)
+    answered.click(answer, [said, state], [listed, waiting], **quick)
+    switching.click(switch, [switched, state], listed, **quick)
+    tool = gr.Textbox(label="tool", visible=False)
+    gr.Button(visible=False).click(allow, [tool, state], gr.JSON(visible=False), api_name="allow_tool")
