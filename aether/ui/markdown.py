@@ -18,14 +18,10 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from mdit_py_plugins.dollarmath import dollarmath_plugin
-from mdit_py_plugins.texmath import texmath_plugin
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]
 from pygments.util import ClassNotFound
-
-from aether.ui.formula import mathml
 
 HIGHLIGHT_LIMIT = 40_000
 """Characters of a code block beyond which it is shown without colours."""
@@ -118,18 +114,7 @@ class _Renderer(RendererHTML):
 
 def _build() -> MarkdownIt:
     options: dict[str, Any] = {"html": False, "breaks": True, "typographer": False}
-    reader = _Markdown("commonmark", options, renderer_cls=_Renderer).enable(["table", "strikethrough"])
-    reader.use(texmath_plugin, delimiters="brackets")
-    reader.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
-    for name in ("math_inline", "math_inline_double", "math_block", "math_block_label", "math_block_eqno"):
-        reader.add_render_rule(name, _formula)
-    return reader
-
-
-def _formula(renderer: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-    """Render a formula, as a browser draws it by itself."""
-    token = tokens[idx]
-    return mathml(token.content, display=token.block or token.type == "math_inline_double")
+    return _Markdown("commonmark", options, renderer_cls=_Renderer).enable(["table", "strikethrough"])
 
 
 _MARKDOWN = _build()
