@@ -104,10 +104,14 @@ class Live(News):
 
 
 class Lives(News):
-    """All answers to one turn that are written at once. `before` counts those that it had already."""
+    """All answers to one turn that are written at once.
 
-    def __init__(self, turn: int, answers: Sequence[Live], *, before: int) -> None:
+    `before` counts those that it had already; `number` grows with each time that a turn begins in a session.
+    """
+
+    def __init__(self, turn: int, answers: Sequence[Live], *, before: int, number: int = 1) -> None:
         super().__init__()
+        self.number = number
         self.turn = turn
         self.answers = tuple(answers)
         self.before = before

@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 from fastapi import FastAPI, Request
@@ -26,8 +26,11 @@ from aether.errors import AetherError
 from aether.gate import Gate
 from aether.routes import add_routes
 from aether.services import Services
-from aether.ui import words
+from aether.ui import stream, words
+from aether.ui.handlers import writing
 from aether.ui.layout import build_page
+from aether.ui.painter import Painter
+from aether.ui.stream import Lines
 from aether.ui.theme import build_theme
 
 JOBS = 256
@@ -72,7 +75,9 @@ def build_app(services: Services) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     _add_routes(app, services)
     add_routes(app, services)
-    return _mount(app, services)
+    lines = Lines(Painter(), writing)
+    app.add_route(stream.PATH, cast(Any, lines), methods=["POST"])  # an ASGI application, as the router takes it
+    return _mount(app, build_page(services, lines))
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
@@ -110,8 +115,7 @@ def _add_file(app: FastAPI, *, name: str) -> None:
         )
 
 
-def _mount(app: FastAPI, services: Services) -> FastAPI:
-    demo = build_page(services)
+def _mount(app: FastAPI, demo: gr.Blocks) -> FastAPI:
     demo.max_threads = JOBS
     demo.state_session_capacity = SESSIONS
     demo.queue(default_concurrency_limit=None, max_size=QUEUE, api_open=False)

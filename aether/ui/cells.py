@@ -1,7 +1,7 @@
 """What a person does to the cells: a wish of the page → a verb of the runtime → what to say.
 
-The page writes a wish as JSON into one field and presses one button; the same three events
-as for any answer follow: begin, stream, settle. A wish comes from a browser, so its form is
+The page writes a wish as JSON into one field and presses one button; what it
+begins is then followed and settled like any answer. A wish comes from a browser, so its form is
 not believed.
 """
 
@@ -17,7 +17,6 @@ from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.ui import handlers, panels
 from aether.ui.markdown import one_line
-from aether.ui.painter import Painter
 
 if TYPE_CHECKING:
     from aether.ui.layout import Page
@@ -38,7 +37,7 @@ def build(page: Page, services: Services) -> None:
         show_progress="hidden",
         api_visibility="private",
     )
-    handlers.answered(page, handlers.Events(services, Painter()), begun)
+    handlers.answered(page, begun)
 
 
 async def carry_out(wish: str | None, runtime: AgentRuntime) -> tuple[str, bool]:

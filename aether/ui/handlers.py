@@ -2,14 +2,13 @@
 
 Every function here is a coroutine, because a runtime lives on one event loop. The model
 dropdown's change alone swaps; the chat is an output of `settle`, `clear` and `earlier`
-alone; the streaming event has one output, `live`. What is decided about a conversation is
+alone; the answer being written comes over `stream.py`. What is decided about a conversation is
 decided in `runtime.py`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
@@ -20,7 +19,7 @@ from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.ui import compare, inspector, panels, pickers, render
 from aether.ui.conversations import owner_of
-from aether.ui.painter import Painter
+from aether.ui.stream import Lines
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -32,12 +31,12 @@ Updates = tuple[Any, ...]
 class Events:
     """What the page does, over the services of the process."""
 
-    def __init__(self, services: Services, painter: Painter) -> None:
+    def __init__(self, services: Services, lines: Lines) -> None:
         self.services = services
-        self.painter = painter
+        self.lines = lines
 
     async def boot(self, runtime: AgentRuntime, request: gr.Request) -> Updates:
-        """Show a session that just opened: state, provider, model, badge, usage."""
+        """Show a session that just opened: state, provider, model, badge, usage, line."""
         self.services.sessions.attach(request.session_hash or "", runtime, owner=owner_of(request))
         provider, model = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
         return (
@@ -46,6 +45,7 @@ class Events:
             model,
             badge(runtime),
             panels.usage(runtime.transcript),
+            panels.line(self.lines.key(runtime)),
         )
 
     async def leave(self, request: gr.Request) -> None:
@@ -106,27 +106,16 @@ class Events:
         await runtime.stop()
         return await self.start_again(str(live.turn) if live else None, runtime)
 
-    async def stream(self, runtime: AgentRuntime) -> AsyncIterator[str]:
-        """Paint the answer while it grows: live."""
-        lives = runtime.lives
-        if lives is None or lives.is_over:
-            yield ""
-            return
-        try:
-            async for markup in self.painter.frames(lives, lambda now: writing(runtime, now)):
-                yield markup
-        finally:
-            if not lives.is_over and lives is runtime.lives:
-                await runtime.stop()
-
     async def settle(self, runtime: AgentRuntime, window: int, refused: bool) -> Updates:
         """Show what was settled: chat, earlier, live, usage, badge, receipt. A refusal stays to be read."""
-        live = unchanged() if runtime.busy else panels.settled(word=time.monotonic_ns())
+        live = await begun(runtime) if runtime.busy else panels.settled(word=time.monotonic_ns())
+        if not runtime.busy:
+            runtime.shown = runtime.followed = runtime.lives
         said = unchanged() if refused else "" if _was_used(runtime) else receipt(runtime)
         return *history(runtime, window), live, panels.usage(runtime.transcript), badge(runtime), said
 
     async def stop(self, runtime: AgentRuntime) -> None:
-        """Stop the answer; the event that paints it then ends and settles."""
+        """Stop the answer; its line then ends, and the page settles it."""
         await runtime.stop()
 
     async def clear(self, runtime: AgentRuntime) -> Updates:
@@ -145,6 +134,14 @@ class Events:
     async def inspect(self, runtime: AgentRuntime) -> str:
         """Show the last requests: inspector."""
         return inspector.show(tuple(runtime.records), runtime.transcript)
+
+
+async def begun(runtime: AgentRuntime) -> str:
+    """Tell the page that an answer comes over its line, or that there is only something to settle: live."""
+    lives = runtime.lives
+    if lives is None or lives is runtime.shown:
+        return panels.unbegun(word=time.monotonic_ns())
+    return panels.begun(lives.number)
 
 
 def unchanged() -> Any:
@@ -211,11 +208,11 @@ def writing(runtime: AgentRuntime, lives: Lives) -> str:
     return render.writing(articles, turn=lives.turn, references=names)
 
 
-def connect(page: Page, services: Services) -> None:
+def connect(page: Page, services: Services, lines: Lines) -> None:
     """Tie the page's components to its events. None of them is a public endpoint."""
-    events, state = Events(services, Painter()), page.runtime
+    events, state = Events(services, lines), page.runtime
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    page.demo.load(events.boot, state, [state, page.provider, page.model, page.badge, page.usage], **quick)
+    page.demo.load(events.boot, state, [state, page.provider, page.model, page.badge, page.usage, page.line], **quick)
     page.demo.unload(events.leave)
     _connect_pickers(page, events, quick)
     _connect_answers(page, events, quick)
@@ -223,12 +220,9 @@ def connect(page: Page, services: Services) -> None:
     page.inspect.click(events.inspect, state, page.inspector, **quick)
 
 
-def answered(page: Page, events: Events, begun: Any) -> None:
-    """Let an event that began answers, or changed cells, be painted and settled."""
-    quick: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
-    painted = begun.then(events.stream, page.runtime, page.live, **quick)
-    painted.then(events.settle, [page.runtime, page.window, page.refused], shown, queue=False, **quick)
+def answered(page: Page, event: Any) -> None:
+    """Let the page know whether an event began answers; it follows them over its line, and then asks to settle."""
+    event.then(begun, page.runtime, page.live, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def _connect_answers(page: Page, events: Events, quick: dict[str, Any]) -> None:
@@ -240,7 +234,9 @@ def _connect_answers(page: Page, events: Events, quick: dict[str, Any]) -> None:
     )
     shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
     for event in begun:
-        answered(page, events, event)
+        answered(page, event)
+    settle: dict[str, Any] = {**quick, "trigger_mode": "always_last"}
+    page.settle.click(events.settle, [state, page.window, refused], shown, **settle)
     for button in (page.stop, page.switch_now):
         button.click(events.stop, state, None, **quick)
     page.new.click(events.clear, state, [*shown, page.inspector, page.window], **quick)

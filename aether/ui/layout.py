@@ -43,6 +43,7 @@ from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.ui import api, cells, conversations, exporting, furniture, guide, handlers, tools, usage
 from aether.ui.guard import who
+from aether.ui.stream import Lines
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Page:
     runtime: gr.State
     window: gr.State
     refused: gr.State
+    line: gr.Markdown
+    settle: gr.Button
     provider: gr.Dropdown
     model: gr.Dropdown
     badge: gr.Markdown
@@ -94,8 +97,8 @@ FEATURES: tuple[Callable[[Page, Services], None], ...] = (
 """What fills the places, in this order; each feature is known here and in its own module alone."""
 
 
-def build_page(services: Services) -> gr.Blocks:
-    """Build the page and connect it; each session gets a runtime of its own."""
+def build_page(services: Services, lines: Lines) -> gr.Blocks:
+    """Build the page and connect it; each session gets a runtime of its own, whose answers come over `lines`."""
     with gr.Blocks(
         title="Aether",
         analytics_enabled=False,
@@ -105,7 +108,7 @@ def build_page(services: Services) -> gr.Blocks:
     ) as demo:
         page = _tree(demo, services.new_runtime(who))
         api.connect(services, page.runtime)  # first: the public names are its own
-        handlers.connect(page, services)
+        handlers.connect(page, services, lines)
         for build in FEATURES:
             build(page, services)
     return demo
@@ -120,6 +123,8 @@ def _tree(demo: gr.Blocks, template: AgentRuntime) -> Page:
     with gr.Row(elem_id="wires"):  # not seen: `page.js` presses these for the buttons inside a cell
         parts["again_turn"] = gr.Textbox(elem_id="again-turn", label="Cell", container=False)
         parts["again"] = gr.Button("Answer again", elem_id="again")
+        parts["settle"] = gr.Button("Settle", elem_id="settle")
+        parts["line"] = _markup("", elem_id="line")
         _place(places, "wires")
     return Page(demo=demo, places=places, **parts)
 

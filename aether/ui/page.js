@@ -21,16 +21,21 @@
     element.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  /* `stream.js` brings the answer between these two. */
+  const tell = (what) => document.dispatchEvent(new Event(`aether:${what}`));
+
   /* ---- sending ------------------------------------------------------------------------- */
 
   function begin({ stays = false } = {}) {
     settledAtSend = settled();
     document.body.classList.add("busy");
     if (!stays) follows = true;
+    tell("began");
   }
 
   function end() {
     document.body.classList.remove("busy");
+    tell("ended");
     $("#echo").querySelectorAll(".echo").forEach((node) => node.remove());
     unfolded = new Map();
     refreshDrawer();
@@ -156,6 +161,7 @@
     }
     if (follows && (live || isBusy())) toBottom();
     document.body.dataset.ready = String(Boolean(badge));
+    tell("looked");
   }
 
   let due = false;

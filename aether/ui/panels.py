@@ -59,6 +59,21 @@ def settled(*, word: int) -> str:
     return f'<i class="settled" data-word="{word}"></i>'
 
 
+def begun(turn: int) -> str:
+    """Stand in the place of the answer in progress: the turn `turn` of this session has begun."""
+    return f'<i class="begun" data-turn="{turn}"></i>'
+
+
+def unbegun(*, word: int) -> str:
+    """Stand in the place of the answer in progress: none has begun, but the history may be another."""
+    return f'<i class="unbegun" data-word="{word}"></i>'
+
+
+def line(key: str) -> str:
+    """Tell the page the key of its line."""
+    return f'<i data-key="{text(key)}"></i>'
+
+
 def usage(transcript: Transcript) -> str:
     """Say the running totals of the conversation."""
     steps = [step for answer in answers(transcript) for step in answer.steps]

@@ -1,0 +1,127 @@
+/*
+ * The answer that is being written, as it comes over the page's own line: what is new of its
+ * markup, put into the page so that what stands there already stays the same node. The markup
+ * was made safe on the server. It knows neither models nor what the markup means.
+ */
+(() => {
+  "use strict";
+
+  const $ = (selector) => document.querySelector(selector);
+  let following = null;
+  let newest = 0;
+  let unbegun = "";
+
+  function place() {
+    let area = $("#live > .stream");
+    if (!area) {
+      area = document.createElement("div");
+      area.className = "stream";
+      $("#live").append(area);
+    }
+    return area;
+  }
+
+  /* ---- markup → nodes ------------------------------------------------------------------- */
+
+  const isSame = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName;
+
+  function patch(old, fresh) {
+    const now = [...old.childNodes];
+    const then = [...fresh.childNodes];
+    then.forEach((node, index) => {
+      const there = now[index];
+      if (!there) old.append(node);
+      else if (there.isEqualNode(node)) return;
+      else if (!isSame(there, node)) there.replaceWith(node);
+      else if (node.nodeType === Node.TEXT_NODE) there.data = node.data;
+      else become(there, node);
+    });
+    now.slice(then.length).forEach((node) => node.remove());
+  }
+
+  function become(old, fresh) {
+    for (const { name, value } of fresh.attributes) {
+      if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    for (const { name } of [...old.attributes]) {
+      // what a reader has unfolded stays so
+      if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+    }
+    patch(old, fresh);
+  }
+
+  function show(markup) {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = markup;
+    patch(place(), fresh.content);
+  }
+
+  /* ---- the line --------------------------------------------------------------------------- */
+
+  async function* events(body) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let waiting = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const parts = (waiting + value).split("\n\n");
+      waiting = parts.pop();
+      for (const part of parts) yield JSON.parse(part.slice("data: ".length));
+    }
+  }
+
+  async function listen(signal) {
+    const key = $("#line [data-key]")?.dataset.key ?? "";
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch("api/live", { method: "POST", headers, body: JSON.stringify({ key }), signal });
+    if (!answer.ok) return;
+    let markup = "";
+    for await (const { turn, keep, then } of events(answer.body)) {
+      newest = turn;
+      markup = markup.slice(0, keep) + then;
+      show(markup);
+    }
+  }
+
+  async function follow() {
+    if (following) return;
+    const mine = (following = new AbortController());
+    try {
+      await listen(mine.signal);
+    } catch {
+      /* the line broke: what is settled by now is shown */
+    }
+    if (!mine.signal.aborted) settle();
+  }
+
+  function settle() {
+    following?.abort();
+    following = null;
+    $("#settle")?.click();
+  }
+
+  function leave() {
+    following?.abort();
+    following = null;
+    $("#live > .stream")?.replaceChildren();
+  }
+
+  /* The server's word: a turn has begun that is not followed yet; or none has, and there is only a change to show. */
+  function heed() {
+    const word = $("#live .unbegun")?.dataset.word ?? "";
+    if (word && word !== unbegun) {
+      unbegun = word;
+      if (following) settle();
+      return;
+    }
+    if (following || Number($("#live .begun")?.dataset.turn ?? 0) <= newest) return;
+    if (!document.body.classList.contains("busy")) {
+      document.dispatchEvent(new CustomEvent("aether:begin", { detail: {} }));
+    }
+    follow();
+  }
+
+  document.addEventListener("aether:began", () => follow());
+  document.addEventListener("aether:ended", () => leave());
+  document.addEventListener("aether:looked", () => heed());
+})();

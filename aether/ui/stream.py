@@ -1,0 +1,128 @@
+"""The way of an answer to its page: one HTTP response a turn, beside Gradio's queue.
+
+A page asks for the next turn of its conversation with a key of 256 bits that only it was
+told, and is sent the markup of the answer while it grows: what is new of it, as fast as the
+page reads. Nothing waits in a queue: a page that reads slowly is sent the newest state next.
+A page that leaves ends its answer. What the markup is, `render.py` decides; that it is
+settled in the history, the page asks for by itself when this response is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from aether.live import Lives
+from aether.runtime import AgentRuntime
+from aether.ui.painter import Painter
+
+PATH = "/api/live"
+BEGIN_S = 30.0
+"""How long a page may wait for a turn to begin."""
+READ_S = 30.0
+"""How long a page may leave what it was sent unread before it counts as gone."""
+_HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+Render = Callable[[AgentRuntime, Lives], str]
+
+
+class Lines:
+    """The lines of all pages: key → the conversation that it may listen to."""
+
+    def __init__(self, painter: Painter, render: Render) -> None:
+        self.painter = painter
+        self.render = render
+        self._runtimes: WeakValueDictionary[str, AgentRuntime] = WeakValueDictionary()
+        self._keys: WeakKeyDictionary[AgentRuntime, str] = WeakKeyDictionary()
+
+    def key(self, runtime: AgentRuntime) -> str:
+        """Return the key of a conversation's line, always the same."""
+        key = self._keys.setdefault(runtime, secrets.token_urlsafe(32))
+        self._runtimes[key] = runtime
+        return key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a page that listens: 404 for a key that nobody was told."""
+        runtime = self._runtimes.get(await _key_in(Request(scope, receive)))
+        if runtime is None:
+            await JSONResponse({"detail": "Not Found"}, status_code=404)(scope, receive, send)
+            return
+        await self._send(runtime, receive, send)
+
+    async def _send(self, runtime: AgentRuntime, receive: Receive, send: Send) -> None:
+        """Send one turn; a page that leaves before its end stops it."""
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        painting = asyncio.create_task(self._paint(runtime, send))
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            await asyncio.wait({painting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (painting, leaving):
+                task.cancel()
+            await asyncio.wait({painting, leaving})
+            followed = painting.result() if not painting.cancelled() and painting.exception() is None else None
+            lives = followed or runtime.followed
+            if lives is not None and not lives.is_over and lives is runtime.lives:
+                await runtime.stop()
+
+    async def _paint(self, runtime: AgentRuntime, send: Send) -> Lives | None:
+        """Send the next turn of a conversation as it grows, to its last state."""
+        lives = await runtime.next_turn(BEGIN_S)
+        if lives is not None:
+            before = ""
+            async with aclosing(self._states(runtime, lives)) as states:
+                async for markup in states:
+                    await _event(send, {"turn": lives.number, **difference(before, markup)})
+                    before = markup
+        await send({"type": "http.response.body", "body": b""})
+        return lives
+
+    async def _states(self, runtime: AgentRuntime, lives: Lives) -> AsyncGenerator[str, None]:
+        async for markup in self.painter.frames(lives, lambda now: self.render(runtime, now)):
+            yield markup
+        yield self.render(runtime, lives)
+
+
+def difference(before: str, now: str) -> dict[str, int | str]:
+    """Say `now` as what to keep of `before` and what follows; lengths as a browser counts them, in UTF-16 units."""
+    low, high = 0, min(len(before), len(now))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[low:middle] == now[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return {"keep": len(now[:low].encode("utf-16-le")) // 2, "then": now[low:]}
+
+
+async def _event(send: Send, value: dict[str, int | str]) -> None:
+    data = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    async with asyncio.timeout(READ_S):
+        await send({"type": "http.response.body", "body": f"data: {data}\n\n".encode(), "more_body": True})
+
+
+async def _key_in(request: Request) -> str:
+    with suppress(ValueError, RecursionError):
+        given: object = await request.json()
+        if isinstance(given, dict):
+            key: object = given.get("key")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+            return key if isinstance(key, str) else ""
+    return ""
+
+
+async def _left(receive: Receive) -> None:
+    """Return when the page has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

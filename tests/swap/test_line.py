@@ -1,0 +1,134 @@
+"""The line of a page: the answer being written, over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import httpx2
+import uvicorn
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from aether.live import Lives
+from aether.runtime import AgentRuntime
+from aether.ui.handlers import writing
+from aether.ui.painter import Painter
+from aether.ui.stream import PATH, Lines, difference
+from tests.swap.rig import Rig
+
+
+@asynccontextmanager
+async def served(lines: Lines) -> AsyncIterator[str]:
+    """Serve the lines on a port of their own; yield the address."""
+    app = Starlette(routes=[Route(PATH, lines, methods=["POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await running
+
+
+def after(states: str, event: dict[str, object]) -> str:
+    """Return the state that an event makes of the last one, as a browser counts."""
+    kept = states.encode("utf-16-le")[: 2 * int(str(event["keep"]))].decode("utf-16-le")
+    return kept + str(event["then"])
+
+
+def states(body: str) -> list[str]:
+    """Return every state that a response showed."""
+    shown = [""]
+    for line in body.split("\n\n"):
+        if line:
+            shown.append(after(shown[-1], json.loads(line.removeprefix("data: "))))
+    return shown[1:]
+
+
+@given(st.text(), st.text(), st.text())
+def test_a_difference_makes_the_new_state_of_the_old(same: str, old: str, new: str) -> None:
+    event = difference(same + old, same + new)
+    assert after(same + old, event) == same + new
+    assert len(str(event["then"])) <= len(new)
+
+
+async def test_a_page_is_sent_the_whole_answer(rig: Rig) -> None:
+    runtime, lines = rig.runtime(), Lines(Painter(), writing)
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        runtime.ask("say 😀 and <b>no more</b>")
+        answer = await client.post(url + PATH, json={"key": lines.key(runtime)})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    last = states(answer.text)[-1]
+    assert "You said: say 😀 and &lt;b&gt;no more&lt;/b&gt;" in last
+
+
+async def test_each_turn_is_handed_out_once(rig: Rig) -> None:
+    runtime = rig.runtime()
+    waiting = asyncio.create_task(runtime.next_turn(5.0))
+    await asyncio.sleep(0)  # it waits before there is a turn
+    runtime.ask("one")
+    assert await waiting is runtime.lives
+    assert await runtime.next_turn(0.0) is None
+    await runtime.settle()
+    runtime.ask("two")
+    assert await runtime.next_turn(5.0) is runtime.lives
+    await runtime.settle()
+
+
+async def test_a_key_that_nobody_was_told_is_refused(rig: Rig) -> None:
+    runtime, lines = rig.runtime(), Lines(Painter(), writing)
+    key = lines.key(runtime)
+    assert len(key) >= 43
+    assert lines.key(runtime) == key
+    assert lines.key(rig.runtime()) != key
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        for body in ({"key": ""}, {"key": key[:-1]}, {"key": runtime.session}, {"key": None}, {}, [], None):
+            assert (await client.post(url + PATH, json=body)).status_code == 404
+        assert (await client.post(url + PATH, content=b"{" * 50_000)).status_code == 404
+
+
+async def test_a_page_that_leaves_ends_its_answer(rig: Rig) -> None:
+    runtime, lines = rig.runtime("chat/stall-3"), Lines(Painter(), writing)
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        runtime.ask("go on")
+        async with client.stream("POST", url + PATH, json={"key": lines.key(runtime)}) as answer:
+            async for text in answer.aiter_text():
+                if "t3" in text:
+                    break
+        await runtime.settle()
+    assert runtime.live is not None
+    assert runtime.live.stopped
+    await asyncio.to_thread(rig.scripted.wait_for, lambda s: s.requests[-1].ended == "client closed")
+
+
+async def test_a_page_that_does_not_read_holds_neither_the_answer_nor_memory(rig: Rig) -> None:
+    rendered: list[int] = []
+
+    def large(_: AgentRuntime, lives: Lives) -> str:
+        rendered.append(lives.version)
+        return str(lives.version) + "x" * 8_000_000
+
+    runtime, lines = rig.runtime("chat/paced-200x150"), Lines(Painter(), large)
+    async with served(lines) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+        body = json.dumps({"key": lines.key(runtime)}).encode()
+        writer.write(b"POST %s HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s" % (PATH.encode(), len(body), body))
+        runtime.ask("as fast as you can")
+        await runtime.settle()
+        assert runtime.lives is not None
+        assert runtime.lives.version > 150
+        assert len(rendered) <= 2, "more was rendered than the page has read"
+        heard = b""
+        while not heard.endswith(b"\r\n0\r\n\r\n") and (more := await reader.read(1 << 20)):
+            heard = heard[-16:] + more
+        assert rendered[-1] == runtime.lives.version, "what it is sent next is the newest"
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
