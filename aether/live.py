@@ -132,6 +132,38 @@ class Lives(News):
         return replace(turn, answers=turn.answers[: self.before] + done)
 
 
+class Turns:
+    """The turns of a session, as its page follows them: each is handed out once.
+
+    `followed`: the answers that were handed out last; `shown`: those that the history shows.
+    """
+
+    def __init__(self) -> None:
+        self.newest: Lives | None = None
+        self.followed: Lives | None = None
+        self.shown: Lives | None = None
+        self._begun = asyncio.Event()
+
+    def begin(self, turn: int, answers: Sequence[Live], *, before: int) -> Lives:
+        """Put the answers to a turn together, and wake who waits for them."""
+        number = self.newest.number + 1 if self.newest else 1
+        self.newest = Lives(turn, answers, before=before, number=number)
+        self._begun.set()
+        self._begun.clear()
+        return self.newest
+
+    async def next(self, timeout_s: float) -> Lives | None:
+        """Hand out the newest answers, once; wait for a turn to begin if there are none."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self.newest is self.followed:
+                    await self._begun.wait()
+        if self.newest is self.followed:
+            return None
+        self.followed = self.newest
+        return self.newest
+
+
 def step_dict(step: Step) -> dict[str, Any]:
     """Return a settled step in the form of the API."""
     return {

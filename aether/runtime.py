@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
 from typing import Any
 
 from aether.agent import answering
@@ -24,7 +23,7 @@ from aether.fitting import Fitting, Paid
 from aether.guard import OpenPass, Pass
 from aether.keeping import Keeper, KeepsNothing, moment
 from aether.limits import Limits
-from aether.live import Live, Lives
+from aether.live import Live, Lives, Turns
 from aether.llm import LLM
 from aether.logs import Redactor
 from aether.lowering import View
@@ -72,10 +71,7 @@ class AgentRuntime(Fitting):
         self.toolbox.consent.on_change = self._touch
         self.llm: LLM | None = None
         self.lives: Lives | None = None
-        self.followed: Lives | None = None
-        self.shown: Lives | None = None
-        self._numbers = count(1)
-        self._begun = asyncio.Event()
+        self.turns = Turns()
         self.receipt: Receipt | None = None
         self.records: deque[WireRecord] = deque(maxlen=RECORDS)
         self.keeper = open_keeper(self.moment)
@@ -244,25 +240,12 @@ class AgentRuntime(Fitting):
         """Start one answer for each model; None: the model that is chosen, whichever that is by then."""
         before = len(self.transcript.turns[turn].answers)
         answers = [Live(turn, named=m.reference if m else "") for m in models]
-        lives = self.lives = Lives(turn, answers, before=before, number=next(self._numbers))
+        lives = self.lives = self.turns.begin(turn, answers, before=before)
         for live, model in zip(lives.answers, models, strict=True):
             task = asyncio.get_running_loop().create_task(self._turn(live, model, self._open_pass()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        self._begun.set()
-        self._begun.clear()
         return lives
-
-    async def next_turn(self, timeout_s: float) -> Lives | None:
-        """Hand out the newest answers to one follower, once; wait for a turn to begin if there are none."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                while self.lives is None or self.lives is self.followed:
-                    await self._begun.wait()
-        if self.lives is self.followed:
-            return None
-        self.followed = self.lives
-        return self.lives
 
     async def _turn(self, live: Live, other: LLM | None, permit: Pass) -> None:
         """Write one answer to its end, whatever end that is, and put it into the transcript."""

@@ -112,7 +112,7 @@ class Api:
         self.services.sessions.attach(request.session_hash or "", runtime, owner=owner_of(request))
 
     async def _follow(self, runtime: AgentRuntime, live: Live) -> AsyncIterator[dict[str, Any]]:
-        runtime.followed = runtime.lives
+        runtime.turns.followed = runtime.lives
         try:
             async for value in self.painter.frames(live, Live.snapshot):
                 yield value

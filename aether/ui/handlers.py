@@ -110,7 +110,7 @@ class Events:
         """Show what was settled: chat, earlier, live, usage, badge, receipt. A refusal stays to be read."""
         live = await begun(runtime) if runtime.busy else panels.settled(word=time.monotonic_ns())
         if not runtime.busy:
-            runtime.shown = runtime.followed = runtime.lives
+            runtime.turns.shown = runtime.turns.followed = runtime.lives
         said = unchanged() if refused else "" if _was_used(runtime) else receipt(runtime)
         return *history(runtime, window), live, panels.usage(runtime.transcript), badge(runtime), said
 
@@ -139,7 +139,7 @@ class Events:
 async def begun(runtime: AgentRuntime) -> str:
     """Tell the page that an answer comes over its line, or that there is only something to settle: live."""
     lives = runtime.lives
-    if lives is None or lives is runtime.shown:
+    if lives is None or lives is runtime.turns.shown:
         return panels.unbegun(word=time.monotonic_ns())
     return panels.begun(lives.number)
 

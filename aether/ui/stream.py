@@ -73,13 +73,13 @@ class Lines:
                 task.cancel()
             await asyncio.wait({painting, leaving})
             followed = painting.result() if not painting.cancelled() and painting.exception() is None else None
-            lives = followed or runtime.followed
+            lives = followed or runtime.turns.followed
             if lives is not None and not lives.is_over and lives is runtime.lives:
                 await runtime.stop()
 
     async def _paint(self, runtime: AgentRuntime, send: Send) -> Lives | None:
         """Send the next turn of a conversation as it grows, to its last state."""
-        lives = await runtime.next_turn(BEGIN_S)
+        lives = await runtime.turns.next(BEGIN_S)
         if lives is not None:
             before = ""
             async with aclosing(self._states(runtime, lives)) as states:

@@ -70,14 +70,14 @@ async def test_a_page_is_sent_the_whole_answer(rig: Rig) -> None:
 
 async def test_each_turn_is_handed_out_once(rig: Rig) -> None:
     runtime = rig.runtime()
-    waiting = asyncio.create_task(runtime.next_turn(5.0))
+    waiting = asyncio.create_task(runtime.turns.next(5.0))
     await asyncio.sleep(0)  # it waits before there is a turn
     runtime.ask("one")
     assert await waiting is runtime.lives
-    assert await runtime.next_turn(0.0) is None
+    assert await runtime.turns.next(0.0) is None
     await runtime.settle()
     runtime.ask("two")
-    assert await runtime.next_turn(5.0) is runtime.lives
+    assert await runtime.turns.next(5.0) is runtime.lives
     await runtime.settle()
 
 
