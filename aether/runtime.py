@@ -238,9 +238,8 @@ class AgentRuntime(Fitting):
 
     def _begin(self, turn: int, models: Sequence[LLM | None]) -> Lives:
         """Start one answer for each model; None: the model that is chosen, whichever that is by then."""
-        before = len(self.transcript.turns[turn].answers)
         answers = [Live(turn, named=m.reference if m else "") for m in models]
-        lives = self.lives = self.turns.begin(turn, answers, before=before)
+        lives = self.lives = self.turns.begin(turn, answers, before=len(self.transcript.turns[turn].answers))
         for live, model in zip(lives.answers, models, strict=True):
             task = asyncio.get_running_loop().create_task(self._turn(live, model, self._open_pass()))
             self._tasks.add(task)
