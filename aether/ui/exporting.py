@@ -18,7 +18,6 @@ from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.transcript import Transcript, TranscriptError
 from aether.ui import handlers, panels, words
-from aether.ui.painter import Painter
 
 if TYPE_CHECKING:
     from aether.ui.layout import Page
@@ -49,7 +48,7 @@ def build(page: Page, services: Services) -> None:
     for (name, _, _), button in zip(FORMATS, buttons, strict=True):
         button.click(_writer(name), page.runtime, exported, **quick)
     opened = upload.upload(take, [upload, page.runtime], said, **quick)
-    handlers.answered(page, handlers.Events(services, Painter()), opened)
+    handlers.answered(page, opened)
 
 
 def _writer(name: str) -> Callable[[AgentRuntime], Awaitable[str | None]]:

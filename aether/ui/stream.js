@@ -111,7 +111,7 @@
     const word = $("#live .unbegun")?.dataset.word ?? "";
     if (word && word !== unbegun) {
       unbegun = word;
-      if (following) settle();
+      settle();
       return;
     }
     if (following || Number($("#live .begun")?.dataset.turn ?? 0) <= newest) return;
