@@ -20,7 +20,7 @@ from aether.errors import AetherError
 from aether.store.blobs import Blobs
 from aether.transcript import Blob, File, Image
 
-LARGEST_FILE = 20_000_000
+LARGEST_FILE = 10_000_000
 """Bytes of one file."""
 MOST_PIXELS = 50_000_000
 LONGEST_EDGE = 1568
@@ -37,6 +37,14 @@ class AttachmentError(AetherError):
 
     kind = "attachment"
     remedy = "Your message is kept."
+
+
+def picture_type(data: bytes) -> str | None:
+    """Return the type of a picture that models and browsers show, by its first bytes; None for anything else."""
+    starts = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in starts.items() if data.startswith(start)), None)
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,13 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aether.attachments import picture_type
 from aether.doors import add_doors
 from aether.errors import AetherError
 from aether.gate import Gate
 from aether.routes import add_routes
 from aether.services import Services
+from aether.transcript import Blob
 from aether.ui import stream, words
 from aether.ui.handlers import writing
 from aether.ui.layout import build_page
@@ -100,8 +102,23 @@ def _add_routes(app: FastAPI, services: Services) -> None:
         )
 
     add_doors(app, services)
+    _add_pictures(app, services)
     for name in _FILES:
         _add_file(app, name=name)
+
+
+def _add_pictures(app: FastAPI, services: Services) -> None:
+    """Serve a picture of a conversation to whoever knows the digest of its bytes: that is, who has seen it."""
+
+    @app.get("/api/picture/{digest}")
+    async def picture(digest: str) -> Response:  # pyright: ignore[reportUnusedFunction]
+        try:
+            data = services.blobs.read(Blob(digest, ""))
+        except KeyError:
+            return Response(status_code=404)
+        if (kind := picture_type(data)) is None:
+            return Response(status_code=404)
+        return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=31536000, immutable"})
 
 
 def _add_file(app: FastAPI, *, name: str) -> None:

@@ -17,6 +17,7 @@ from aether.errors import AetherError
 from aether.live import Lives
 from aether.runtime import AgentRuntime
 from aether.services import Services
+from aether.transcript import Part
 from aether.ui import compare, inspector, panels, pickers, render
 from aether.ui.conversations import owner_of
 from aether.ui.stream import Lines
@@ -81,14 +82,14 @@ class Events:
         again = gr.Button(say("cell.again_with", model=model.rsplit("/", 1)[-1]))
         return badge(runtime), receipt(runtime), unchanged(), unchanged(), again
 
-    async def start(self, message: str | None, runtime: AgentRuntime) -> Updates:
-        """Send the message: composer, receipt, refused. A refused message stays in the composer."""
+    async def start(self, message: str | None, attached: tuple[Part, ...], runtime: AgentRuntime) -> Updates:
+        """Send the message: composer, attached, receipt, refused. A refused message stays in the composer."""
         try:
-            runtime.ask(message)
+            runtime.ask(message, tuple(attached))
         except AetherError as error:
             said = error.sentence if runtime.reference else say("state.no_model")
-            return unchanged(), panels.receipt((said,), tone="error"), True
-        return "", "", False
+            return unchanged(), unchanged(), panels.receipt((said,), tone="error"), True
+        return "", (), "", False
 
     async def start_again(self, turn: str | None, runtime: AgentRuntime) -> Updates:
         """Answer a cell once more with the model that is chosen now: receipt, refused."""
@@ -177,7 +178,7 @@ def receipt(runtime: AgentRuntime) -> str:
         line = say("receipt.partly", model=model)
     else:
         line = say("receipt.whole", model=model)
-    return panels.receipt((line,), omissions=done.omissions)
+    return panels.receipt((line, *panels.preflight(done.fit, done.cost_usd)), omissions=done.omissions)
 
 
 def _was_used(runtime: AgentRuntime) -> bool:
@@ -228,7 +229,12 @@ def answered(page: Page, event: Any) -> None:
 def _connect_answers(page: Page, events: Events, quick: dict[str, Any]) -> None:
     state, refused = page.runtime, page.refused
     begun = (
-        page.send.click(events.start, [page.composer, state], [page.composer, page.receipt, refused], **quick),
+        page.send.click(
+            events.start,
+            [page.composer, page.attached, state],
+            [page.composer, page.attached, page.receipt, refused],
+            **quick,
+        ),
         page.again.click(events.start_again, [page.again_turn, state], [page.receipt, refused], **quick),
         page.answer_again.click(events.stop_and_answer_again, state, [page.receipt, refused], **quick),
     )

@@ -41,7 +41,19 @@ import gradio as gr
 
 from aether.runtime import AgentRuntime
 from aether.services import Services
-from aether.ui import api, cells, conversations, exporting, furniture, guide, handlers, tools, usage
+from aether.ui import (
+    api,
+    attach,
+    cells,
+    conversations,
+    exporting,
+    fitting,
+    furniture,
+    guide,
+    handlers,
+    tools,
+    usage,
+)
 from aether.ui.guard import who
 from aether.ui.stream import Lines
 
@@ -56,6 +68,7 @@ class Page:
     refused: gr.State
     line: gr.Markdown
     settle: gr.Button
+    attached: gr.State
     provider: gr.Dropdown
     model: gr.Dropdown
     badge: gr.Markdown
@@ -93,6 +106,8 @@ FEATURES: tuple[Callable[[Page, Services], None], ...] = (
     usage.build,
     exporting.build,
     guide.build,
+    attach.build,
+    fitting.build,
 )
 """What fills the places, in this order; each feature is known here and in its own module alone."""
 
@@ -116,6 +131,7 @@ def build_page(services: Services, lines: Lines) -> gr.Blocks:
 
 def _tree(demo: gr.Blocks, template: AgentRuntime) -> Page:
     parts: dict[str, Any] = {"runtime": gr.State(template), "window": gr.State(0), "refused": gr.State(False)}
+    parts["attached"] = gr.State(())
     places: dict[str, gr.Column] = {}
     parts |= _top(places)
     _sidebar(places)

@@ -61,7 +61,7 @@
   function sent(event) {
     const message = field()?.value ?? "";
     if (isBusy() || isOffline()) event.stopImmediatePropagation();
-    if (!message.trim() || isBusy() || isOffline()) return;
+    if (!(message.trim() || $("#attached .chip")) || isBusy() || isOffline()) return;
     begin();
     echo(message);
   }

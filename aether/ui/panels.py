@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from aether.branches import answers
+from aether.fit import Fit
 from aether.lowering.view import Omission
 from aether.transcript import Step, Transcript
 from aether.ui import words
@@ -48,6 +49,15 @@ def receipt(
     )
     said = "".join(f"<span>{text(line)}</span>" for line in lines)
     return one_line(f'<div class="receipt {tone}" role="status"><p>{said}</p>{listed}</div>')
+
+
+def preflight(fit: Fit | None, cost_usd: float | None) -> tuple[str, ...]:
+    """Say what the next turn needs of the window, and what it may cost: nothing where the conversation is empty."""
+    if fit is None:
+        return ()
+    of = f" of {words.tokens(fit.window)}" if fit.window else ""
+    price = "price unknown" if cost_usd is None else "free" if cost_usd <= 0 else f"about {words.money(cost_usd)}"
+    return (f"Next turn: about {words.tokens(fit.needed)}{of} tokens, {price}.",)
 
 
 def _counted(item: Omission) -> str:

@@ -180,14 +180,21 @@ def _part(part: Part) -> str:
             return toolcell.group([(part, None)])
         case ToolResult():
             return toolcell.accordion(part.name, "", state=part.status, result=part)
-        case Image():
-            return f'<span class="file">{text(part.blob.name or "picture")}</span>'
-        case File():
-            return f'<span class="file">{text(part.blob.name or "file")}</span>'
+        case Image() | File():
+            return attachment(part)
         case SystemNote():
             return f'<p class="note">{text(part.text)}</p>'
         case _:
             assert_never(part)
+
+
+def attachment(part: Image | File) -> str:
+    """Show a picture as it is sent, and any other file by its name."""
+    name = text(part.blob.name or ("picture" if isinstance(part, Image) else "file"))
+    if isinstance(part, File):
+        return f'<span class="file">{name}</span>'
+    size = f' width="{part.blob.width}" height="{part.blob.height}"' if part.blob.width else ""
+    return f'<img class="thumb" src="api/picture/{text(part.blob.sha256)}" alt="{name}"{size} loading="lazy">'
 
 
 def reasoning(thought: str, *, running: bool = False) -> str:

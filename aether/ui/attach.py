@@ -1,0 +1,89 @@
+"""Files of the message that is being written: chosen, pasted or dropped; shown over the text until it is sent.
+
+The bytes tell what a file is (`attachments.py`). They come over Gradio's own upload, whose
+size the gate bounds; the folder that they lie in is left as soon as they are taken in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from aether.attachments import Attachments
+from aether.errors import AetherError
+from aether.transcript import File, Image
+from aether.ui import panels, render
+from aether.ui.markdown import one_line, text
+
+if TYPE_CHECKING:
+    from aether.services import Services
+    from aether.ui.layout import Page
+
+MOST_FILES = 8
+"""Files of one message."""
+Attached = tuple[Image | File, ...]
+
+
+class Desk:
+    """Take files in for the message that is being written."""
+
+    def __init__(self, services: Services) -> None:
+        self._attachments = Attachments(services.blobs)
+
+    async def take(self, paths: list[str] | None, attached: Attached) -> tuple[Any, ...]:
+        """Take uploaded files in: attached, receipt, the button again."""
+        refused: list[str] = []
+        for path in map(Path, paths or ()):
+            try:
+                if len(attached) >= MOST_FILES:
+                    refused.append(f"{path.name} was left out: a message takes {MOST_FILES} files.")
+                else:
+                    attached = (*attached, self._attachments.take(path.name, path.read_bytes()))
+            except (AetherError, OSError) as error:
+                refused.append(error.sentence if isinstance(error, AetherError) else f"{path.name} cannot be read.")
+            finally:
+                path.unlink(missing_ok=True)
+        return attached, panels.receipt(refused, tone="error"), gr.UploadButton(value=None)
+
+
+async def drop(number: str | None, attached: Attached) -> Attached:
+    """Take file `number` off the message: attached."""
+    if not (number or "").isdecimal():
+        return attached
+    return tuple(part for n, part in enumerate(attached) if n != int(number or ""))
+
+
+async def chips(attached: Attached) -> str:
+    """Show the files of the message, each with a way to take it off."""
+    shown = "".join(
+        f'<li class="chip">{render.attachment(part)}<span>{text(part.blob.name or "file")}</span>'
+        f'<button type="button" class="unattach" data-number="{number}" '
+        f'aria-label="Take {text(part.blob.name or "the file")} off"></button></li>'
+        for number, part in enumerate(attached)
+    )
+    return one_line(f'<ul class="chips">{shown}</ul>') if shown else ""
+
+
+def build(page: Page, services: Services) -> None:
+    """Put the button, the files and their hidden wire into the page."""
+    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    desk = Desk(services)
+    with page.place("attachments"):
+        shown = gr.Markdown(elem_id="attached", sanitize_html=False, latex_delimiters=[], container=False)
+    with page.place("composer-start"):
+        button = gr.UploadButton(
+            "Attach files", elem_id="attach", file_count="multiple", type="filepath", min_width=0, scale=0
+        )
+    with page.place("wires"):
+        number = gr.Textbox(elem_id="unattach-number", label="File", container=False)
+        off = gr.Button("Take off", elem_id="unattach")
+    button.upload(desk.take, [button, page.attached], [page.attached, page.receipt, button], **quick)
+    off.click(drop, [number, page.attached], page.attached, **quick)
+    page.attached.change(chips, page.attached, shown, **quick)
+    page.new.click(_none, None, page.attached, **quick)
+
+
+async def _none() -> Attached:
+    return ()
