@@ -11,9 +11,8 @@ from aether.fitting import Standing, last_author, left_out, standing
 from aether.runtime import AgentRuntime
 from aether.transcript import Cut
 from aether.ui import panels, words
-from aether.ui.handlers import Events, answered
+from aether.ui.handlers import answered
 from aether.ui.markdown import one_line, text
-from aether.ui.painter import Painter
 
 if TYPE_CHECKING:
     from aether.services import Services
@@ -24,7 +23,6 @@ Updates = tuple[Any, ...]
 
 def build(page: Page, services: Services) -> None:
     """Put the panel into its place and tie it to its verbs."""
-    events = Events(services, Painter())
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     queued: dict[str, Any] = {**quick, "queue": True}
     with page.place("fit"):
@@ -39,7 +37,7 @@ def build(page: Page, services: Services) -> None:
     # The badge changes whenever a model was chosen or an answer has settled.
     page.badge.change(look, state, shown, **quick)
     for button, verb in ((leave, _leave_out), (summary, _summarise)):
-        answered(page, events, button.click(verb, state, [page.receipt, page.refused], **queued))
+        answered(page, button.click(verb, state, [page.receipt, page.refused], **queued))
     whole.click(_show_all, state, page.receipt, **quick).then(look, state, shown, **quick)
 
 
