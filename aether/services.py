@@ -14,6 +14,7 @@ from pathlib import Path
 
 from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
 from aether.discovery import Discovery
+from aether.errors import SettingError
 from aether.gate.origin import Public
 from aether.gate.presence import Presence
 from aether.guard import OpenPass, Who
@@ -132,11 +133,14 @@ class Services:
 
     def _toolset(self) -> Toolset:
         """Return the tools that the operator allows; servers are named here and start at their first use."""
-        settings = self.settings
+        settings, workspace = self.settings, Workspace(self.settings.workspace)
+        for name, path in (("AETHER_DATA_DIR", settings.data_dir), ("AETHER_MCP", settings.mcp_file)):
+            if path is not None and settings.tools != "none" and workspace.holds(path):
+                raise SettingError(f"AETHER_WORKSPACE holds what {name} names ({path}), so tools could read it.")
         entries = load_servers(settings.mcp_file) if settings.mcp_file is not None else ()
         return Toolset(
             level=settings.tools,
-            workspace=Workspace(settings.workspace),
+            workspace=workspace,
             servers=MCPServers(entries, pins=settings.data_dir / "mcp_tools.json"),
         )
 

@@ -25,6 +25,13 @@ def services(tmp_path: Path, **env: str) -> Services:
     return Services(load(AETHER_LOCAL="0", AETHER_DATA_DIR=str(tmp_path / "data"), **env))
 
 
+def folder(tmp_path: Path) -> Path:
+    """Make a workspace beside the data."""
+    made = tmp_path / "work"
+    made.mkdir(exist_ok=True)
+    return made
+
+
 def names(built: Services) -> set[str]:
     return {s.name for s in built.new_runtime().toolbox.specs}
 
@@ -54,7 +61,7 @@ def test_a_damaged_file_of_servers_stops_the_start(tmp_path: Path) -> None:
 
 
 def test_what_is_offered_follows_the_settings(tmp_path: Path) -> None:
-    here = str(tmp_path)
+    here = str(folder(tmp_path))
     assert names(services(tmp_path, AETHER_WORKSPACE=here)) == FILE_TOOLS | OTHERS
     assert names(services(tmp_path, AETHER_WORKSPACE=here, AETHER_TOOLS="none")) == set()
 
@@ -69,8 +76,14 @@ def test_a_workspace_that_is_not_there_turns_off_the_tools_that_need_it(
     assert set(off) == FILE_TOOLS and "does not exist" in off["read_file"]
 
 
+def test_a_workspace_that_holds_the_conversations_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="AETHER_WORKSPACE holds what AETHER_DATA_DIR names"):
+        services(tmp_path, AETHER_WORKSPACE=str(tmp_path))
+    assert names(services(tmp_path, AETHER_WORKSPACE=str(tmp_path), AETHER_TOOLS="none")) == set()
+
+
 async def test_each_session_has_switches_of_its_own(tmp_path: Path) -> None:
-    template = services(tmp_path, AETHER_WORKSPACE=str(tmp_path)).new_runtime()
+    template = services(tmp_path, AETHER_WORKSPACE=str(folder(tmp_path))).new_runtime()
     one, other = copy.deepcopy(template), copy.deepcopy(template)
     one.toolbox.switch("calculate", on=False)
     call = ToolCall("1", "calculate", json.dumps({"expression": "1+1"}))
