@@ -95,8 +95,9 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     async def words_js(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         language = words.preferred(request.headers.get("accept-language", ""))
         spoken = json.dumps({"language": language, "texts": words.texts(language)}, ensure_ascii=False)
+        told = json.dumps(services.catalog.taglines(), ensure_ascii=False)
         return Response(
-            f"window.aetherWords = {spoken};",
+            f"window.aetherWords = {spoken};\nwindow.aetherTaglines = {told};",
             media_type="text/javascript",
             headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"},
         )

@@ -118,6 +118,10 @@ class Catalog:
         learnt = self._learnt.setdefault((provider.base_url, model_id), {})
         learnt |= facts
 
+    def taglines(self) -> dict[str, str]:
+        """Return the line that says what a model is for, by reference; of those that have one."""
+        return {f"{p.name}/{m.id}": m.tagline for p in self.providers for m in p.models if m.tagline}
+
     def to_dict(self) -> list[dict[str, Any]]:
         """Return the list of providers in the form of the API."""
         return [self._provider_dict(p) for p in self.providers]
@@ -155,7 +159,6 @@ def _model_dict(model: Model) -> dict[str, Any]:
     return {
         "id": model.id,
         "label": model.label,
-        "tagline": model.tagline,
         "context_window": model.profile.context_window,
         "vision": model.profile.vision,
         "tools": model.profile.tools,

@@ -68,10 +68,6 @@ class Toolbox(Protocol):
         """Switch one tool on or off for this session; tell whether it is on now."""
         ...
 
-    def allow(self, name: str) -> bool:
-        """Allow all calls of a tool in this session, without asking again; tell whether there is such a tool."""
-        ...
-
     async def prepare(self) -> None:
         """Find out which tools there are; quick once they are known. Never raises but for cancellation."""
         ...
@@ -93,10 +89,6 @@ class NoTools:
 
     def switch(self, name: str, *, on: bool) -> bool:
         """Do nothing: there is nothing to switch."""
-        return False
-
-    def allow(self, name: str) -> bool:
-        """Do nothing: there is nothing to allow."""
         return False
 
     async def prepare(self) -> None:

@@ -93,13 +93,6 @@ class SessionTools:
             self._approved.discard(name)  # to switch it off is to take back what was allowed
         return on and not known[name].off_because
 
-    def allow(self, name: str) -> bool:
-        """Allow all calls of a tool in this session, without asking again; tell whether there is such a tool."""
-        known = any(t.name == name for t in self._usable())
-        if known:
-            self._approved.add(name)
-        return known
-
     async def prepare(self) -> None:
         """Find out which tools there are: servers start at their first use."""
         if self._prepare is not None:

@@ -81,7 +81,8 @@
     const model = modelOf(label);
     made.append(element("b", "", label));
     if (!model) return made;
-    if (model.tagline) made.append(element("small", "", model.tagline));
+    const tagline = window.aetherTaglines?.[`${shownProvider()?.name}/${model.id}`];
+    if (tagline) made.append(element("small", "", tagline));
     const line = element("span", "facts");
     for (const fact of facts(model)) line.append(element("i", fact.name, fact.words));
     made.append(line);

@@ -49,11 +49,6 @@ async def switch(said: str | None, runtime: AgentRuntime) -> str:
     return panel(runtime)
 
 
-async def allow(name: str | None, runtime: AgentRuntime) -> dict[str, bool]:
-    """Allow a program's own session all calls of a tool that asks: nobody can be asked there."""
-    return {"allowed": runtime.toolbox.allow(name or "")}
-
-
 def panel(runtime: AgentRuntime) -> str:
     """Return the list of tools as this session has it."""
     model = runtime.llm.model if runtime.llm else None
@@ -97,5 +92,3 @@ def build(page: Page, services: Services) -> None:
     asked.click(ask, state, waiting, **quick)
     answered.click(answer, [said, state], [listed, waiting], **quick)
     switching.click(switch, [switched, state], listed, **quick)
-    tool = gr.Textbox(label="tool", visible=False)
-    gr.Button(visible=False).click(allow, [tool, state], gr.JSON(visible=False), api_name="allow_tool")

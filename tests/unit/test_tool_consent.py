@@ -137,13 +137,6 @@ async def test_what_is_allowed_for_the_session_is_not_asked_again_until_it_is_ta
     assert text(await third) == REFUSED and sent == ["a", "b"]
 
 
-async def test_a_program_can_allow_a_tool_beforehand() -> None:
-    session = Session()
-    session.box.consent.attended = False
-    assert session.box.allow("send") and not session.box.allow("nothing")
-    assert (await session.call("a")).status == "ok" and sent == ["a"]
-
-
 async def test_several_questions_of_one_tool_come_one_by_one() -> None:
     session = Session()
     tasks = [session.call(str(i)) for i in range(3)]
