@@ -48,7 +48,9 @@ def measure(view: View, transcript: Transcript, profile: Profile) -> Fit:
     """Estimate what `view` needs against the window of `profile`."""
     window = profile.context_window
     reserve = LEAST_RESERVE if window is None else min(profile.max_output or 4096, max(LEAST_RESERVE, window // 8))
-    return Fit(max(_known(transcript), 0) or _guess(view), window, reserve)
+    known, guess = _known(transcript), _guess(view)
+    # A count far below what is to be shown is of a request that was shown less: before a cut was taken back.
+    return Fit(known if known * 2 >= guess else guess, window, reserve)
 
 
 def _known(transcript: Transcript) -> int:

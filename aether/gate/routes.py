@@ -24,7 +24,7 @@ ROUTES: dict[str, tuple[str, ...]] = {
         r"/", r"/config/?", r"/theme\.css", r"/favicon\.ico", r"/robots\.txt", r"/manifest\.json",
         rf"/pwa_icon(/{NAME})?", r"/(assets|static|svelte|ui)/.{1,300}", r"/healthz", r"/metrics",
         r"/api/.{1,200}", r"/operator(/.{0,200})?",
-        r"/gradio_api/(info/?|startup-events|theme\.css|upload_progress|queue/data)",
+        r"/gradio_api/(app_id|info/?|startup-events|theme\.css|upload_progress|queue/data)",
         rf"/gradio_api/heartbeat/{NAME}", rf"/gradio_api/call/{NAME}/{NAME}",
         # A file that the page showed or made; never an address to fetch (`file=http…`).
         r"/gradio_api/file=/.{1,1000}",

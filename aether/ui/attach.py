@@ -33,7 +33,7 @@ class Desk:
         self._attachments = Attachments(services.blobs)
 
     async def take(self, paths: list[str] | None, attached: Attached) -> tuple[Any, ...]:
-        """Take uploaded files in: attached, receipt, the button again."""
+        """Take uploaded files in: attached, chips, receipt, the button again."""
         refused: list[str] = []
         for path in map(Path, paths or ()):
             try:
@@ -45,17 +45,17 @@ class Desk:
                 refused.append(error.sentence if isinstance(error, AetherError) else f"{path.name} cannot be read.")
             finally:
                 path.unlink(missing_ok=True)
-        return attached, panels.receipt(refused, tone="error"), gr.UploadButton(value=None)
+        return attached, chips(attached), panels.receipt(refused, tone="error"), gr.UploadButton(value=None)
 
 
-async def drop(number: str | None, attached: Attached) -> Attached:
-    """Take file `number` off the message: attached."""
-    if not (number or "").isdecimal():
-        return attached
-    return tuple(part for n, part in enumerate(attached) if n != int(number or ""))
+async def drop(number: str | None, attached: Attached) -> tuple[Attached, str]:
+    """Take file `number` off the message: attached, chips."""
+    if (number or "").isdecimal():
+        attached = tuple(part for n, part in enumerate(attached) if n != int(number or ""))
+    return attached, chips(attached)
 
 
-async def chips(attached: Attached) -> str:
+def chips(attached: Attached) -> str:
     """Show the files of the message, each with a way to take it off."""
     shown = "".join(
         f'<li class="chip">{render.attachment(part)}<span>{text(part.blob.name or "file")}</span>'
@@ -79,11 +79,16 @@ def build(page: Page, services: Services) -> None:
     with page.place("wires"):
         number = gr.Textbox(elem_id="unattach-number", label="File", container=False)
         off = gr.Button("Take off", elem_id="unattach")
-    button.upload(desk.take, [button, page.attached], [page.attached, page.receipt, button], **quick)
-    off.click(drop, [number, page.attached], page.attached, **quick)
-    page.attached.change(chips, page.attached, shown, **quick)
-    page.new.click(_none, None, page.attached, **quick)
+    button.upload(desk.take, [button, page.attached], [page.attached, shown, page.receipt, button], **quick)
+    off.click(drop, [number, page.attached], [page.attached, shown], **quick)
+    page.new.click(_none, None, [page.attached, shown], **quick)
+    # A message that was sent took its files along; one that was refused has them still.
+    page.settle.click(_again, page.attached, shown, **quick)
 
 
-async def _none() -> Attached:
-    return ()
+async def _none() -> tuple[Attached, str]:
+    return (), ""
+
+
+async def _again(attached: Attached) -> str:
+    return chips(attached)

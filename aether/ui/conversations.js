@@ -91,7 +91,6 @@
     more.setAttribute("aria-haspopup", "menu");
     more.addEventListener("click", (event) => menu(event.currentTarget, entry));
     const made = node("div", { className: "conversation" }, open, more);
-    made.setAttribute("role", "listitem");
     made.dataset.conversation = entry.id;
     if (entry.id === current) made.setAttribute("aria-current", "true");
     return made;

@@ -29,7 +29,7 @@ Updates = tuple[Any, ...]
 FOLLOWS = "An answer is being written in another tab. This one follows it."
 LIST = one_line(
     '<div class="conversations"><input type="search" id="find" placeholder="Search" maxlength="300" '
-    'aria-label="Search all conversations" autocomplete="off"><div id="list" role="list"></div></div>'
+    'aria-label="Search all conversations" autocomplete="off"><div id="list"></div></div>'
 )
 
 

@@ -10,6 +10,7 @@
   let following = null;
   let newest = 0;
   let unbegun = "";
+  let isFollowed = false; // the turn that was just sent has been followed to its end already
 
   function place() {
     let area = $("#live > .stream");
@@ -86,12 +87,16 @@
   async function follow() {
     if (following) return;
     const mine = (following = new AbortController());
+    const before = newest;
+    isFollowed = false;
     try {
       await listen(mine.signal);
     } catch {
       /* the line broke: what is settled by now is shown */
     }
-    if (!mine.signal.aborted) settle();
+    if (mine.signal.aborted) return;
+    isFollowed = newest > before;
+    settle();
   }
 
   function settle() {
@@ -111,7 +116,8 @@
     const word = $("#live .unbegun")?.dataset.word ?? "";
     if (word && word !== unbegun) {
       unbegun = word;
-      settle();
+      if (isFollowed) isFollowed = false;
+      else settle();
       return;
     }
     if (following || Number($("#live .begun")?.dataset.turn ?? 0) <= newest) return;

@@ -45,7 +45,7 @@
       due = false;
       look();
     });
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-question"] });
 
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest?.(selector);

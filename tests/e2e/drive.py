@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from playwright.sync_api import Locator, Page, expect
 
 
@@ -36,3 +39,11 @@ def pick(page: Page, picker: str, label: str) -> None:
     page.locator(f"{picker} input").click()
     page.get_by_role("option", name=label, exact=True).click()
     expect(page.locator(f"{picker} input")).to_have_value(label)
+
+
+def until(fact: Callable[[], bool], *, timeout_s: float = 15.0) -> None:
+    """Wait until something that the page tells is so; raise AssertionError if it is not in time."""
+    end = time.monotonic() + timeout_s
+    while not fact():
+        assert time.monotonic() < end, "not so in time"
+        time.sleep(0.02)

@@ -163,8 +163,11 @@ def test_a_draft_outlives_a_reload_and_a_broken_line(page: Page, provider: Scrip
     expect(page.locator(".offline-note")).to_be_visible()
     box.press("Enter")
     expect(box).to_have_value("not sent yet")
-    page.context.set_offline(False)
+    with page.expect_navigation():  # Gradio loads the page anew once the server is there again
+        page.context.set_offline(False)
+    expect(page.locator("body[data-ready=true]")).to_be_attached()
     expect(page.locator(".offline-note")).to_be_hidden()
+    expect(box).to_have_value("not sent yet")
     assert len(provider.requests) == before
     box.press("Enter")
     expect(page.locator(".stamp")).to_have_count(1)

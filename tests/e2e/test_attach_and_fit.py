@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.app_process import AppProcess, scripted_providers
 from tests.e2e.drive import ask, choose
 from tests.scripted import ScriptedProvider
+from tests.scripted.reply import Reply
 
 pytestmark = pytest.mark.e2e
 
@@ -136,5 +137,6 @@ def test_a_conversation_that_does_not_fit_offers_its_ways_on(page: Page, provide
     expect(page.locator("#chat .prompt")).to_have_count(5)
     page.locator("#fit-show-all").click()
     expect(page.locator("#fit")).to_contain_text("does not fit echo-tiny")
+    provider.script("echo-eye", [Reply(text="They spoke of words.")])
     page.locator("#fit-summarise").click()
     expect(page.locator("#fit")).to_contain_text("A summary by echo-eye stands in their place.")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.app_process import AppProcess
-from tests.e2e.drive import ask, choose, send
+from tests.e2e.drive import ask, choose, send, until
 from tests.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.e2e
@@ -37,15 +37,14 @@ def test_a_reload_returns_to_the_same_conversation_model_and_place(page: Page) -
     choose(page, "messages/echo-large")
     expect(page).to_have_url(KEPT)
     page.evaluate("document.querySelector('[data-prompt=\"1\"]').scrollIntoView()")
-    page.wait_for_function(
-        "Object.entries(sessionStorage).some(([k, v]) => k.includes('scroll') && v.startsWith('1:'))"
-    )
+    kept = "() => Object.entries(sessionStorage).some(([k, v]) => k.includes('scroll') && v.startsWith('1:'))"
+    until(lambda: page.evaluate(kept))
     before, at = page.url, page.evaluate("scrollY")
     page.reload()
     expect(page.locator(".stamp")).to_have_count(4)
     expect(page.locator("#active-model")).to_have_text("messages/echo-large")
     expect(page.locator("#model input")).to_have_value("echo-large")
-    page.wait_for_function(f"Math.abs(scrollY - {at}) < 40")
+    until(lambda: abs(page.evaluate("() => scrollY") - at) < 40)
     assert page.url == before
     expect(ask(page, "and on")).to_contain_text("messages/echo-large")
     expect(page.locator("#list .conversation")).to_have_count(1)

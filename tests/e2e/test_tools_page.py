@@ -186,7 +186,7 @@ def test_a_model_that_asks_for_ever_stops_and_the_person_goes_on(page: Page, pro
     choose(page, "others/guide")
     page.locator(".go-on").click()
     expect(page.locator(".stamp")).to_have_count(2)
-    expect(page.locator("[data-prompt='1']")).to_have_text("continue")
+    expect(page.locator("[data-prompt='1'] .said")).to_have_text("continue")
     assert not provider.requests[-1].refused
     expect(page.locator(".go-on:visible")).to_have_count(0)
 

@@ -190,6 +190,7 @@ async def test_a_list_of_models_is_in_the_callers_protocol_and_can_be_scripted(
 async def test_the_log_holds_what_was_sent_and_when(connect: Connect, scripted: ScriptedProvider) -> None:
     before = time.time()
     await connect("anthropic-messages").text("echo-1", text="remember me")
+    await scripted.until(lambda s: s.requests[0].ended)
     exchange = scripted.requests[0]
     assert exchange.headers["authorization"] == "Bearer sk-test"
     assert exchange.body is not None
