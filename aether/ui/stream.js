@@ -10,7 +10,8 @@
   let following = null;
   let newest = 0;
   let unbegun = "";
-  let isFollowed = false; // the turn that was just sent has been followed to its end already
+  let known = 0; // the newest turn of which the server's event has said that it began
+  let isFollowed = false; // a turn was followed to its end before the server's event said that it began
 
   function place() {
     let area = $("#live > .stream");
@@ -95,7 +96,7 @@
       /* the line broke: what is settled by now is shown */
     }
     if (mine.signal.aborted) return;
-    isFollowed = newest > before;
+    isFollowed = newest > before && newest > known;
     settle();
   }
 
@@ -120,7 +121,8 @@
       else settle();
       return;
     }
-    if (following || Number($("#live .begun")?.dataset.turn ?? 0) <= newest) return;
+    known = Math.max(known, Number($("#live .begun")?.dataset.turn ?? 0));
+    if (following || known <= newest) return;
     if (!document.body.classList.contains("busy")) {
       document.dispatchEvent(new CustomEvent("aether:begin", { detail: {} }));
     }
