@@ -12,8 +12,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 run: $(RUN_STAMP) ## start Aether on http://127.0.0.1:7860
 	@$(BIN)/python app.py
 
-test: $(DEV_STAMP) browser ## run the whole test suite
-	@$(BIN)/python -m pytest
+# Two processes, whole files each, in the order of the files: browser tests stay last.
+test: $(DEV_STAMP) browser postgres ## run the whole test suite
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 e2e: $(DEV_STAMP) browser ## run the browser tests alone
 	@$(BIN)/python -m pytest tests/e2e
@@ -62,4 +63,11 @@ browser: $(DEV_STAMP)
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	|| { echo "No browser could be installed. Install Chromium, or name one in AETHER_CHROMIUM."; exit 1; }
 
-.PHONY: run test e2e pictures lint bench matrix clean help browser
+# The store's tests run on PostgreSQL too, where it is installed or can be; they start a server of their own.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
+	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing PostgreSQL for the tests (once) ..." \
+	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } \
+	|| echo "PostgreSQL is not installed: the store's tests run on SQLite alone."
+
+.PHONY: postgres run test e2e pictures lint bench matrix clean help browser
