@@ -8,12 +8,20 @@ Money is counted in whole nano-dollars.
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from aether.errors import CrowdedError
+
+log = logging.getLogger("aether")
 
 NANO = 1_000_000_000
 METADATA = sa.MetaData()
@@ -53,6 +61,25 @@ class Total:
     turns: int = 0
 
 
+@contextmanager
+def _in_time() -> Generator[None]:
+    """Say that the account is busy, where the database did not answer in time; nothing was written then."""
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        log.warning("The ledger did not answer in time: %s", type(error).__name__)
+        raise CrowdedError("Too many are asking at this moment.") from error
+
+
+@contextmanager
+def _or_stays() -> Generator[None]:
+    """Leave a reservation charged, where the database did not answer in time: the answer is there all the same."""
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        log.warning("The ledger did not answer in time (%s): what was set aside stays charged", type(error).__name__)
+
+
 class Ledger:
     """Keep the account of a shared link. Every method is one transaction; all of them block."""
 
@@ -61,7 +88,7 @@ class Ledger:
 
     def begin_turn(self, scopes: Sequence[Scope]) -> Scope | None:
         """Count a turn in each scope; return the one that has no more, and then nothing was counted."""
-        with self._engine.connect() as connection, connection.begin() as transaction:
+        with _in_time(), self._engine.connect() as connection, connection.begin() as transaction:
             for scope in scopes:
                 changed = sa.update(TOTALS).where(TOTALS.c.scope == scope.name).values(turns=TOTALS.c.turns + 1)
                 if scope.turns is not None:
@@ -74,12 +101,12 @@ class Ledger:
     def forget_turn(self, scopes: Sequence[Scope]) -> None:
         """Take back a turn in which no model answered."""
         names = [scope.name for scope in scopes]
-        with self._engine.begin() as connection:
+        with _or_stays(), self._engine.begin() as connection:
             connection.execute(sa.update(TOTALS).where(TOTALS.c.scope.in_(names)).values(turns=TOTALS.c.turns - 1))
 
     def reserve(self, entry: str, nano_usd: int, scopes: Sequence[Scope], *, reference: str) -> Scope | None:
         """Set money aside in each scope; return the one that has not enough, and then nothing was set aside."""
-        with self._engine.connect() as connection, connection.begin() as transaction:
+        with _in_time(), self._engine.connect() as connection, connection.begin() as transaction:
             for scope in scopes:
                 fresh = TOTALS.c.nano_usd + nano_usd
                 changed = sa.update(TOTALS).where(TOTALS.c.scope == scope.name).values(nano_usd=fresh)
@@ -95,7 +122,7 @@ class Ledger:
 
     def settle(self, entry: str, nano_usd: int) -> None:
         """Charge what a request has truly cost and give the rest back; a second time changes nothing."""
-        with self._engine.begin() as connection:
+        with _or_stays(), self._engine.begin() as connection:
             where = (ENTRIES.c.id == entry) & ENTRIES.c.charged.is_(None)
             found = connection.execute(sa.select(ENTRIES.c.reserved, ENTRIES.c.scopes).where(where)).first()
             if (

@@ -17,6 +17,7 @@
   let lastSettled = "";
   let lastMark = "";
   let wasBusy = false;
+  let wasBegun = false;
   let restoring = "";
   let process = "";
 
@@ -293,8 +294,10 @@
   function look() {
     const busy = body.classList.contains("busy");
     const settled = $("#live .settled")?.dataset.word ?? "";
-    if ((busy && !wasBusy) || (settled && settled !== lastSettled)) $("#mark")?.click();
+    const begun = Boolean($("#live .writing")); // by then the server has the message, and its conversation a name
+    if ((busy && !wasBusy) || (begun && !wasBegun) || (settled && settled !== lastSettled)) $("#mark")?.click();
     wasBusy = busy;
+    wasBegun = begun;
     lastSettled = settled || lastSettled;
     const mark = $("#conversation .keeping");
     const word = mark ? (mark.dataset.word ?? mark.dataset.shared) : "";

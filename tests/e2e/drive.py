@@ -8,12 +8,12 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, Page, expect
 
 
-def ask(page: Page, message: str) -> Locator:
+def ask(page: Page, message: str, *, timeout_s: float = 15.0) -> Locator:
     """Send a message; return its settled answer's stamp."""
     stamps = page.locator(".stamp")
     before = stamps.count()
     send(page, message)
-    expect(stamps).to_have_count(before + 1)
+    expect(stamps).to_have_count(before + 1, timeout=timeout_s * 1000)
     return stamps.nth(before)
 
 

@@ -38,7 +38,7 @@ def test_badge_stamp_divider_payload_and_body_agree_across_the_protocols(app: Ap
         if number:
             pick(page, "#provider", label)
         expect(page.locator("#active-model")).to_have_text(f"{name}/{MODEL}")
-        stamp = ask(page, f"Say a word that begins with {'abc'[number]}.")
+        stamp = ask(page, f"Say a word that begins with {'abc'[number]}.", timeout_s=90)
         expect(stamp).to_contain_text(f"{name}/{MODEL}")
         expect(page.locator(".divider")).to_have_count(number)
         expect(page.locator(".notice.error")).to_have_count(0)
