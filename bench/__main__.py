@@ -8,20 +8,8 @@ import time
 
 from bench.book import Book
 from bench.plan import Plan
-from bench.steps.answers import fast, first_text, paced
-from bench.steps.lowering import lowering
-from bench.steps.start import start
-from bench.steps.swap import swap
+from bench.steps import LINES, STEPS
 from bench.table import missed, table
-
-STEPS = {
-    "start": start,
-    "first_text": first_text,
-    "paced": paced,
-    "fast": fast,
-    "swap": swap,
-    "lowering": lowering,
-}
 
 
 def main() -> int:
@@ -41,10 +29,10 @@ def main() -> int:
         book.forget(name)
         STEPS[name](plan)
         print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-    print(table(book))
-    for work in missed(book):
+    print(table(LINES, book))
+    for work in missed(LINES, book):
         print(f"floor missed: {work}", file=sys.stderr)
-    return 1 if missed(book) else 0
+    return 1 if missed(LINES, book) else 0
 
 
 if __name__ == "__main__":

@@ -1,1 +1,15 @@
-"""The steps of a run: each measures one kind of work, for every application in turn."""
+"""The steps of a run, one file each: what it measures is listed in its STEPS, its lines of the table in its LINES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+
+from bench.line import Line
+from bench.plan import Plan
+
+Step = Callable[[Plan], None]
+_FILES = [import_module(f"{__name__}.{info.name}") for info in iter_modules(__path__)]
+STEPS: dict[str, Step] = {step.__name__: step for file in _FILES for step in file.STEPS}
+LINES: tuple[Line, ...] = tuple(line for file in _FILES for line in file.LINES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.apps import App
 from bench.browser import Chromium, Timed, Visit, chromium
+from bench.line import CI, OURS, Line
 from bench.plan import WARM_UP, Plan, visit
 from bench.provider import Provider
 from bench.raw import sdk_loop
@@ -73,3 +74,19 @@ def _note(plan: Plan, prefix: str, app: App, answers: list[Timed]) -> None:
     }
     for figure, values in figures.items():
         plan.book.add(f"{prefix}/{figure}", app.name, values)
+
+
+STEPS = (first_text, paced, fast)
+LINES = (
+    Line("Enter → first text, empty history", "first_text/0/ms", "ms", 0.75, 0.4, ("first_text/0/ms", CI)),
+    Line("Enter → first text, 200 turns", "first_text/200/ms", "ms", 0.5, 0.3, ("first_text/200/ms", CI)),
+    Line("first text added over the bare SDK, empty history", "first_text/0/added_ms", "ms"),
+    Line("first text added over the bare SDK, 200 turns", "first_text/200/added_ms", "ms"),
+    Line("200 tokens at 50/s, 200 turns: painted after the model's 3.98 s by", "paced/200/behind_s", "s", 0.25, 0.1, digits=2),
+    Line("… server CPU", "paced/200/server_cpu_s", "s", 1 / 6, 1 / 9, ("paced/200/server_cpu_s", CI), digits=2),
+    Line("… browser CPU", "paced/200/browser_cpu_s", "s", 1 / 12, 1 / 18, ("paced/200/browser_cpu_s", CI), digits=2),
+    Line("… frames over 50 ms", "paced/200/long_frames", "", 0, 0),
+    Line("300 turns against 0, the same paced answer: server CPU", "paced/300/server_cpu_s", "s", 1.5, 1.2, ("paced/0/server_cpu_s", OURS), digits=2),
+    Line("… wall", "paced/300/painted_s", "s", 1.5, 1.2, ("paced/0/painted_s", OURS), digits=2),
+    Line("1,000 tokens at once: painted", "fast/1000/painted_s", "s", 1 / 8, None, ("fast/1000/painted_s", CI), digits=2),
+)  # fmt: skip

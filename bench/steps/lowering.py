@@ -6,6 +6,7 @@ import time
 
 from aether.lowering import lower
 from bench.history import services_over, transcript
+from bench.line import Line
 from bench.plan import Plan
 from bench.provider import Provider
 
@@ -26,3 +27,11 @@ def lowering(plan: Plan) -> None:
                     assert body
                     if number:
                         plan.book.add(f"lowering/{protocol}/{steps}/ms", "Aether", spent_ms)
+
+
+STEPS = (lowering,)
+LINES = (
+    Line("lowering 1,000 steps, openai-chat", "lowering/openai-chat/1000/ms", "ms", 20, 5, digits=1),
+    Line("lowering 1,000 steps, openai-responses", "lowering/openai-responses/1000/ms", "ms", 20, 5, digits=1),
+    Line("lowering 1,000 steps, anthropic-messages", "lowering/anthropic-messages/1000/ms", "ms", 20, 5, digits=1),
+)  # fmt: skip

@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from bench.browser import chromium
+from bench.line import CI, Line
 from bench.plan import Plan
 from bench.provider import Provider
 
@@ -31,3 +32,10 @@ def start(plan: Plan) -> None:
                         plan.book.add("start/answers_s", app.name, answered)
                         plan.book.add("start/usable_s", app.name, usable)
                         plan.book.add("start/rss_mb", app.name, server.tree.rss_mb())
+
+
+STEPS = (start,)
+LINES = (
+    Line("memory after start", "start/rss_mb", "MB", 1.15, 1.0, ("start/rss_mb", CI)),
+    Line("process start → composer that can be typed into", "start/usable_s", "s", 1.1, None, ("start/usable_s", CI), digits=2),
+)  # fmt: skip
