@@ -12,8 +12,9 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 run: $(RUN_STAMP) ## start Aether on http://127.0.0.1:7860
 	@$(BIN)/python app.py
 
+# Two processes, whole files each, in the order of the files: browser tests stay last.
 test: $(DEV_STAMP) browser postgres ## run the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 e2e: $(DEV_STAMP) browser ## run the browser tests alone
 	@$(BIN)/python -m pytest tests/e2e
