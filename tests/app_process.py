@@ -13,7 +13,7 @@ from types import TracebackType
 
 ROOT = Path(__file__).parent.parent
 READY = "Aether is ready: "
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 
 
 class AppProcess:

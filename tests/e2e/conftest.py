@@ -8,23 +8,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.app_process import AppProcess, scripted_providers
+from tests.e2e.drive import newcomer
 from tests.scripted import ScriptedProvider
 
 KEY = "sk-CANARY-e2e-0123456789abcdef"
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def provider() -> Iterator[ScriptedProvider]:
-    """One scripted provider for the tests of a file."""
+    """One scripted provider for all browser tests."""
     with ScriptedProvider() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def app(provider: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """The application over the scripted provider, beginning with chat/echo-small."""
     with AppProcess(
@@ -53,15 +54,22 @@ def browser() -> Iterator[Browser]:
         )
 
 
-@pytest.fixture
-def page(browser: Browser, app: AppProcess) -> Iterator[Page]:
-    """A fresh visitor on the page, ready to type."""
+@pytest.fixture(scope="session")
+def desktop(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser's window for one visitor after another: only the files of the page stay in its cache."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    opened = context.new_page()
-    opened.goto(app.url)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(desktop: BrowserContext, app: AppProcess) -> Iterator[Page]:
+    """A new visitor on the page, ready to type."""
+    opened = newcomer(desktop, app)
     expect(opened.locator("#active-model")).to_have_text("chat/echo-small")
     yield opened
-    context.close()
+    for left in desktop.pages:
+        left.close()
 
 
 @pytest.fixture

@@ -5,10 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.app_process import AppProcess
 
 
-def ask(page: Page, message: str, *, timeout_s: float = 15.0) -> Locator:
+def newcomer(window: BrowserContext, app: AppProcess) -> Page:
+    """Open the application as one who was never here: no cookie and nothing remembered."""
+    window.clear_cookies()
+    opened = window.new_page()
+    opened.goto(f"{app.url}/healthz")
+    opened.evaluate("localStorage.clear(); sessionStorage.clear()")
+    opened.goto(app.url)
+    return opened
+
+
+def ask(page: Page, message: str, *, timeout_s: float = 30.0) -> Locator:
     """Send a message; return its settled answer's stamp."""
     stamps = page.locator(".stamp")
     before = stamps.count()
@@ -41,7 +53,7 @@ def pick(page: Page, picker: str, label: str) -> None:
     expect(page.locator(f"{picker} input")).to_have_value(label)
 
 
-def until(fact: Callable[[], bool], *, timeout_s: float = 15.0) -> None:
+def until(fact: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
     """Wait until something that the page tells is so; raise AssertionError if it is not in time."""
     end = time.monotonic() + timeout_s
     while not fact():

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.app_process import AppProcess, scripted_providers
-from tests.e2e.drive import ask, choose
+from tests.e2e.drive import ask, choose, newcomer
 from tests.scripted import ScriptedProvider
 from tests.scripted.reply import Reply
 
@@ -40,13 +40,11 @@ def app(provider: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-def page(browser: Browser, app: AppProcess) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    opened = context.new_page()
-    opened.goto(app.url)
+def page(desktop: BrowserContext, app: AppProcess) -> Iterator[Page]:
+    opened = newcomer(desktop, app)
     expect(opened.locator("#active-model")).to_have_text("seeing/echo-eye")
     yield opened
-    context.close()
+    opened.close()
 
 
 def picture(folder: Path, name: str = "cat.png") -> Path:

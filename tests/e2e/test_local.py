@@ -10,7 +10,7 @@ from gradio_client import Client
 from playwright.sync_api import Browser, expect
 
 from aether.transcript import Transcript
-from tests.app_process import AppProcess
+from tests.app_process import ROOT, AppProcess
 from tests.e2e.drive import ask, pick
 
 pytestmark = [pytest.mark.e2e, pytest.mark.local]
@@ -24,8 +24,12 @@ MODEL = "smollm2-135m"
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    """The application as a first start finds it: no key, no settings, the local model on."""
-    with AppProcess(tmp_path_factory.mktemp("app"), AETHER_LOCAL="1", AETHER_LOG_LEVEL="DEBUG") as process:
+    """The application as a first start finds it: no key, the local model on; only its answers are kept short."""
+    shipped, keyed, _ = (ROOT / "aether" / "providers.toml").read_text().partition("# --- with a key")
+    assert keyed
+    short = shipped.replace("max_output = 1024", "max_output = 48")
+    folder = tmp_path_factory.mktemp("app")
+    with AppProcess(folder, providers=short, AETHER_LOCAL="1", AETHER_LOG_LEVEL="DEBUG") as process:
         process.wait_for_line(f"Local model {MODEL}: ready", timeout_s=60)
         yield process
 
@@ -41,7 +45,7 @@ def test_badge_stamp_divider_payload_and_body_agree_across_the_protocols(app: Ap
         stamp = ask(page, f"Say a word that begins with {'abc'[number]}.", timeout_s=90)
         expect(stamp).to_contain_text(f"{name}/{MODEL}")
         expect(page.locator(".divider")).to_have_count(number)
-        expect(page.locator(".notice.error")).to_have_count(0)
+        expect(page.locator(".notice.error")).to_have_text([])
         payload = [line for line in app.lines if "LLM REQUEST PAYLOAD" in line][-1]
         told = json.loads(payload.split("PAYLOAD ")[1])
         assert (told["provider"], told["model"], told["messages"]) == (name, MODEL, 2 * number + 1)
