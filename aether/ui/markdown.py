@@ -23,8 +23,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]
 from pygments.util import ClassNotFound
 
-HIGHLIGHT_LIMIT = 40_000
-"""Characters of a code block beyond which it is shown without colours."""
+from aether.ui.tangle import is_monotonous, is_tangled
 
 _SCHEMES = ("http", "https", "mailto")
 
@@ -44,8 +43,8 @@ def text(plain: str) -> str:
 
 
 def prose(markdown: str) -> str:
-    """Render a model's Markdown."""
-    return _MARKDOWN.render(markdown)
+    """Render a model's Markdown; a text that was made to take long is shown as it stands."""
+    return f'<p class="plain">{text(markdown)}</p>' if is_tangled(markdown) else _MARKDOWN.render(markdown)
 
 
 def code(source: str, *, language: str = "", title: str = "") -> str:
@@ -59,7 +58,7 @@ def code(source: str, *, language: str = "", title: str = "") -> str:
 
 
 def _coloured(source: str, *, language: str) -> str:
-    if not language or len(source) > HIGHLIGHT_LIMIT:
+    if not language or is_monotonous(source):
         return text(source)
     try:
         lexer = get_lexer_by_name(language, stripnl=False)

@@ -1,0 +1,38 @@
+"""Texts that were made to take long: a reader of Markdown or a painter of code would be busy for seconds. Pure.
+
+While one text is rendered nobody else is served, so such a text is shown as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+MOST_MARKS = 1_500
+"""Marks of emphasis and links in one paragraph: the time that they take grows with their square."""
+LONGEST = 200_000
+"""Characters of one text that are read as Markdown."""
+MOST_COLOURED = 20_000
+"""Characters of code that are painted."""
+SHORT = 600
+"""Characters up to which no text takes long."""
+LEAST_NEWS = 0.04
+"""The share to which a text can be packed, below which it is one thing over and over."""
+_FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
+_BETWEEN = re.compile(r"\n(?=[ \t]*(?:[-*+#>|]|\d{1,9}[.)])[ \t])|\n[ \t]*\n")
+_MARKS = re.compile(r"[\[\]*_~]")
+
+
+def is_tangled(markdown: str) -> bool:
+    """Tell whether a text is too long, or a paragraph of it holds more marks than a person would write."""
+    if not MOST_MARKS < len(markdown) <= LONGEST:
+        return len(markdown) > LONGEST
+    paragraphs = _BETWEEN.split(_FENCED.sub("", markdown))
+    return any(len(p) > MOST_MARKS and len(_MARKS.findall(p)) > MOST_MARKS for p in paragraphs)
+
+
+def is_monotonous(source: str) -> bool:
+    """Tell whether code is too long to be painted, or one thing over and over."""
+    if len(source) <= SHORT:
+        return False
+    return len(source) > MOST_COLOURED or len(zlib.compress(source.encode(), 1)) < LEAST_NEWS * len(source)
