@@ -12,9 +12,12 @@ import uvicorn
 
 from aether import logs
 from aether.errors import AetherError
+from aether.gate.patience import Patient
 from aether.services import Services
 from aether.settings import Settings, close_environment
 
+CONNECTIONS = 8_000
+"""Connections at once; whoever comes then is told that the server is busy."""
 SHUTDOWN_S = 4
 """Seconds that open streams have to end when the server is asked to stop."""
 
@@ -52,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         services = Services(settings)
     except AetherError as error:
         return _refuse(error.sentence, code=2)
-    logs.configure(settings.log_level, services.redact)
+    logs.configure(settings.log_level, services.redact, as_json=settings.json_logs)
     close_environment(p.api_key_env for p in services.catalog.providers if p.api_key_env)
     try:
         listening = _listen(settings.host, port=settings.port)
@@ -75,6 +78,8 @@ def _serve(services: Services, listening: socket.socket) -> int:
         proxy_headers=False,
         server_header=False,
         ws="none",
+        http=Patient,
+        limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     server = Announcing(config)

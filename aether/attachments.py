@@ -2,19 +2,19 @@
 
 The name and the declared type are not believed: the bytes tell what it is. A picture
 becomes one that all services take, its original is kept beside it; of a document the text
-is kept too, for models that read nothing else.
+is kept too, for models that read nothing else. `take` blocks: it is called in a thread.
 """
 
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from PIL import Image as Pictures
 from PIL import ImageOps, UnidentifiedImageError
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
 
 from aether.errors import AetherError
 from aether.store.blobs import Blobs
@@ -27,8 +27,12 @@ LONGEST_EDGE = 1568
 """Pixels; larger pictures are scaled down by the services anyway (Anthropic's vision guide)."""
 LARGEST_PICTURE = 3_700_000
 """Bytes of the picture that is sent: 5 MB in base64, the tightest limit known (claude-code#10612)."""
-MOST_PAGES = 200
 MOST_CHARS = 400_000
+READABLE = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "MPO")
+"""Forms of pictures that are opened at all: some others would start programs."""
+Pictures.init()
+PDF_READER = Path(__file__).parent / "pdf_reader.py"
+PDF_S = 25.0
 KEPT_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp"}
 
 
@@ -71,7 +75,7 @@ class Attachments:
 
     def _picture(self, name: str, data: bytes) -> Image:
         try:
-            picture = Pictures.open(io.BytesIO(data))
+            picture = Pictures.open(io.BytesIO(data), formats=[form for form in READABLE if form in Pictures.OPEN])
             kind, size = str(picture.format), picture.size
             if size[0] * size[1] > MOST_PIXELS:  # the header tells; nothing was decoded yet
                 raise AttachmentError(f"{name} has too many pixels: {size[0]}×{size[1]}.")
@@ -113,15 +117,10 @@ def _plain_text(data: bytes) -> str | None:
 
 
 def _pdf_text(name: str, data: bytes) -> str | None:
-    """Return the text of a PDF, page by page, bounded; None if it has none, as a scan has."""
+    """Return the text of a PDF, bounded; None if it has none, as a scan has. It is read in a process of its own."""
+    command = [sys.executable, "-I", str(PDF_READER)]
     try:
-        pages = PdfReader(io.BytesIO(data)).pages
-        texts: list[str] = []
-        for number in range(min(len(pages), MOST_PAGES)):
-            texts.append(pages[number].extract_text())
-            if sum(map(len, texts)) > MOST_CHARS:
-                break
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        done = subprocess.run(command, input=data, capture_output=True, timeout=PDF_S, env={}, check=True)
+    except (subprocess.SubprocessError, OSError) as error:
         raise AttachmentError(f"{name} is a PDF that cannot be read.") from error
-    text = "\n\n".join(t.strip() for t in texts).strip()
-    return text[:MOST_CHARS] or None
+    return done.stdout.decode("utf-8", "replace")[:MOST_CHARS] or None

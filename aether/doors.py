@@ -92,7 +92,7 @@ def _add_operator(app: FastAPI, services: Services) -> None:
             return _said(404, "There is nothing of that name.")
         services.guard.set_paused(what == "pause")
         if what == "pause":
-            await services.sessions.aclose()
+            await services.sessions.stop_all()
         return RedirectResponse("/operator", status_code=303)
 
 

@@ -16,8 +16,9 @@ from aether.logs import Redactor
 from aether.secret import Secret
 
 IDLE_S = 12 * 3600.0
-VISITORS = 5_000
-EACH = 20
+VISITORS = 300
+EACH = 6
+"""Keys are kept of so many visitors, the last to use theirs, and so many of each: every line is searched for all."""
 _FORM = re.compile(r"[\x21-\x7e]{8,500}")
 
 

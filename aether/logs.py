@@ -1,4 +1,4 @@
-"""Logging: one format, one level, and no key in any line.
+"""Logging: one format at a time (lines for people, or JSON), one level, and no key in any line.
 
 `Redactor` replaces known keys, and what has the shape of a key, in any text. The filter
 sits on the root handler, so that a library's own debug lines pass through it as well.
@@ -6,10 +6,12 @@ sits on the root handler, so that a library's own debug lines pass through it as
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import traceback
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 MASK = "[redacted]"
 SHAPES = re.compile(
@@ -18,6 +20,8 @@ SHAPES = re.compile(
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
 """What a key looks like: vendors' prefixes, authorization headers, user and password in a URL."""
+SESSION = re.compile(r'^Session ([0-9a-f]+) |"session": "([0-9a-f]+)"')
+"""Where a message names the session that it tells of."""
 SHORTEST_KEY = 6
 """Known keys under this many characters are not searched for: they would match plain words."""
 
@@ -61,10 +65,27 @@ class RedactingFilter(logging.Filter):
         return True
 
 
-def configure(level: str, redact: Redactor) -> None:
+class JsonFormatter(logging.Formatter):
+    """Write a record as one line of JSON; `message` is what a line for people would say."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        told: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if found := SESSION.search(str(told["message"])):
+            told["session"] = found[1] or found[2]
+        if record.exc_text:
+            told["exception"] = record.exc_text
+        return json.dumps(told, ensure_ascii=False)
+
+
+def configure(level: str, redact: Redactor, *, as_json: bool = False) -> None:
     """Send all logging to standard error at `level`, through the redacting filter."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
+    handler.setFormatter(JsonFormatter() if as_json else logging.Formatter("%(levelname)s %(message)s"))
     handler.addFilter(RedactingFilter(redact))
     root = logging.getLogger()
     root.handlers[:] = [handler]

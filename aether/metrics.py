@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
@@ -22,6 +23,7 @@ FIRST = Histogram(
 )
 STREAMS = Gauge("aether_open_streams", "Answers that are being written now", registry=REGISTRY)
 SESSIONS = Gauge("aether_sessions", "Live sessions", registry=REGISTRY)
+TASKS = Gauge("aether_tasks", "Tasks of the event loop", registry=REGISTRY)
 
 
 @contextmanager
@@ -48,6 +50,7 @@ def ended(status: str, steps: Sequence[Step], failure: Failure | None) -> None:
 
 
 def text(sessions: Callable[[], int]) -> bytes:
-    """Return all numbers as Prometheus reads them."""
+    """Return all numbers as Prometheus reads them; called on the event loop."""
     SESSIONS.set(sessions())
+    TASKS.set(len(asyncio.all_tasks()))
     return generate_latest(REGISTRY)

@@ -20,6 +20,8 @@ from aether.gate.presence import Presence
 from aether.guard import OpenPass, Who
 from aether.guard.admission import Admission, Room
 from aether.guard.allowance import SharedGuard
+from aether.guard.places import OwnPlaces, SharedPlaces
+from aether.guard.rates import Rates
 from aether.keeping import StoreKeeper
 from aether.keyring import Keyring
 from aether.limits import Limits
@@ -28,6 +30,7 @@ from aether.local_model import LocalModel, State
 from aether.logs import Redactor
 from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
+from aether.sessions import Sessions
 from aether.settings import Settings
 from aether.store.blobs import Blobs
 from aether.store.conversations import Store, StoreError
@@ -37,32 +40,6 @@ from aether.tools.toolset import Toolset
 from aether.tools.workspace import Workspace
 
 log = logging.getLogger("aether")
-
-
-class Sessions:
-    """The live sessions of this process, by the hash that Gradio gives each tab."""
-
-    def __init__(self) -> None:
-        self._runtimes: dict[str, AgentRuntime] = {}
-
-    def __len__(self) -> int:
-        return len(self._runtimes)
-
-    def attach(self, session_hash: str, runtime: AgentRuntime, *, owner: str) -> None:
-        """Remember which runtime a tab works with, and whose it is."""
-        runtime.keeper.belong(owner)
-        self._runtimes[session_hash] = runtime
-
-    async def close(self, session_hash: str) -> None:
-        """End a tab's turn and forget the tab."""
-        runtime = self._runtimes.pop(session_hash, None)
-        if runtime is not None:
-            await runtime.stop()
-            await runtime.keeper.flush()
-
-    async def aclose(self) -> None:
-        """End every turn."""
-        await asyncio.gather(*(self.close(h) for h in list(self._runtimes)))
 
 
 class Services:
@@ -91,9 +68,10 @@ class Services:
         self.keyring = Keyring(self.redact)
         self.identify: Callable[[], Who] = Who
         self.catalog.own_key = lambda provider: self.keyring.get(self.identify().visitor, provider)
-        self.sessions = Sessions()
         self.presence = Presence()
+        self.sessions = Sessions(self.presence.listens)
         self.public = Public(settings.share.public_url)
+        self.rates = Rates(settings.share) if settings.share.on else None
         self.guard = self._shared_guard()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -127,8 +105,14 @@ class Services:
             return None
         room = Room(share.turns_at_once, share.turns_waiting, share.visitor_turns_at_once)
         admission = Admission(room, self.presence.listens if share.on else None)
+        each, lease_s = share.visitor_turns_at_once, share.turn_s + 60
         return SharedGuard(
-            share, ledger=Ledger(self.store.engine), admission=admission, pause=self.settings.data_dir / "paused"
+            share,
+            ledger=Ledger(self.store.engine),
+            admission=admission,
+            pause=self.settings.data_dir / "paused",
+            rates=self.rates,
+            places=SharedPlaces(share.redis_url, each=each, lease_s=lease_s) if share.redis_url else OwnPlaces(),
         )
 
     def _toolset(self) -> Toolset:
@@ -170,6 +154,7 @@ class Services:
             for provider in self._local_providers():
                 self.catalog.set_status(provider.name, False, "switched off by AETHER_LOCAL=0")
         self._spawn(self.discovery.run())
+        self._spawn(self.sessions.run())
 
     async def stop(self) -> None:
         """End turns, tools, tasks, the local model and all connections."""

@@ -54,6 +54,7 @@ class Settings:
     mcp_file: Path | None = None
     local: bool = True
     log_level: str = "INFO"
+    json_logs: bool = False
     share: Share = field(default_factory=Share)
     tunnel: bool = False
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
@@ -83,6 +84,7 @@ class Settings:
             mcp_file=_file("AETHER_MCP", mcp) if mcp else None,
             local=_switch("AETHER_LOCAL", get("AETHER_LOCAL")),
             log_level=_level(get("AETHER_LOG_LEVEL") or "INFO"),
+            json_logs=_is_json(get("AETHER_LOG_FORMAT") or "text"),
             share=Share.read(get),
             environment=merged,
         )
@@ -190,6 +192,12 @@ def _level(value: str) -> str:
     if value.upper() not in LEVELS:
         raise SettingError(f"AETHER_LOG_LEVEL must be one of {', '.join(LEVELS)}, not {value}.")
     return value.upper()
+
+
+def _is_json(value: str) -> bool:
+    if value.lower() not in ("text", "json"):
+        raise SettingError(f"AETHER_LOG_FORMAT must be text or json, not {value}.")
+    return value.lower() == "json"
 
 
 def close_environment(names: Iterable[str]) -> None:

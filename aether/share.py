@@ -24,6 +24,7 @@ class Share:
 
     Money in USD, None: no cap. `visitor_turns` 0: no cap. `unknown_price` stands in for a
     model whose price nobody knows; without it such a model is refused on a shared link.
+    `visitor_rate`: messages a minute; `visitor_upload_mb`: megabytes an hour.
     `public_url` is the address under which visitors reach the link, where it is not the one
     that the server listens on.
     """
@@ -43,6 +44,8 @@ class Share:
     turns_at_once: int = 32
     turns_waiting: int = 64
     visitor_turns_at_once: int = 4
+    visitor_rate: int = 20
+    visitor_upload_mb: int = 100
     own_keys: bool = True
 
     @property
@@ -75,6 +78,8 @@ class Share:
             turns_at_once=_count("AETHER_TURNS_AT_ONCE", get, 32),
             turns_waiting=_count("AETHER_TURNS_WAITING", get, 64, least=0),
             visitor_turns_at_once=_count("AETHER_VISITOR_TURNS_AT_ONCE", get, 4),
+            visitor_rate=_count("AETHER_VISITOR_RATE", get, 20),
+            visitor_upload_mb=_count("AETHER_VISITOR_UPLOAD_MB", get, 100),
             own_keys=_switch("AETHER_OWN_KEYS", get),
         )
 

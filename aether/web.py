@@ -8,6 +8,7 @@ run, and no picture, font or request goes elsewhere.
 from __future__ import annotations
 
 import json
+import math
 import re
 import secrets
 from collections.abc import AsyncGenerator
@@ -19,6 +20,7 @@ from typing import Any, cast
 import gradio as gr
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, Response
+from gradio.utils import get_upload_folder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aether.attachments import picture_type
@@ -73,13 +75,23 @@ def build_app(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(Gate, settings=services.settings, presence=services.presence, public=services.public)
+    app.add_middleware(
+        Gate,
+        settings=services.settings,
+        presence=services.presence,
+        public=services.public,
+        uploads=Path(get_upload_folder()),
+        rates=services.rates,
+    )
     app.add_middleware(SecurityHeaders)
     _add_routes(app, services)
     add_routes(app, services)
     lines = Lines(Painter(), writing)
     app.add_route(stream.PATH, cast(Any, lines), methods=["POST"])  # an ASGI application, as the router takes it
-    return _mount(app, build_page(services, lines))
+    page = build_page(services, lines)
+    mounted = _mount(app, page)
+    _keep_sessions(page, services)
+    return mounted
 
 
 def _add_routes(app: FastAPI, services: Services) -> None:
@@ -137,6 +149,8 @@ def _mount(app: FastAPI, demo: gr.Blocks) -> FastAPI:
     demo.max_threads = JOBS
     demo.state_session_capacity = SESSIONS
     demo.queue(default_concurrency_limit=None, max_size=QUEUE, api_open=False)
+    # A mounted page counts as none that was launched, and then Gradio takes any file here for an upload.
+    demo.has_launched = True
     return gr.mount_gradio_app(
         app,
         demo,
@@ -151,6 +165,21 @@ def _mount(app: FastAPI, demo: gr.Blocks) -> FastAPI:
         mcp_server=False,
         max_file_size="10mb",
     )
+
+
+def _keep_sessions(page: gr.Blocks, services: Services) -> None:
+    """Let our own registry say how long a session lives. Gradio's would empty it an hour after a line broke once."""
+    holder = page.state_holder
+
+    def attach(session: str) -> None:
+        if session in holder:
+            cast(Any, holder[session]).STATE_TTL_WHEN_CLOSED = math.inf
+
+    def forget(session: str) -> None:
+        holder.session_data.pop(session, None)
+        holder.time_last_used.pop(session, None)
+
+    services.sessions.on_attach, services.sessions.on_forget = attach, forget
 
 
 def open_tunnel(port: int) -> str:

@@ -17,7 +17,10 @@ START_TIMEOUT_S = 120.0
 
 
 class AppProcess:
-    """The running application. `url` is its address; `lines` is all that it has written."""
+    """The running application. `url` is its address; `lines` is all that it has written.
+
+    `bodies` is for tests that keep what it has answered.
+    """
 
     def __init__(self, folder: Path, *, providers: str = "", **environment: str) -> None:
         self._folder = folder
@@ -28,6 +31,7 @@ class AppProcess:
             self._environment["AETHER_PROVIDERS"] = str(path)
         self.url = ""
         self.lines: list[str] = []
+        self.bodies: list[str] = []
         self._news: queue.Queue[str] = queue.Queue()
         self._process: subprocess.Popen[str] | None = None
 

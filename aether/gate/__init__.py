@@ -1,6 +1,6 @@
 """The gate: what stands between the network and the page. Each request passes it, in this order:
 
-host and origin → route → link token → visitor → size → session.
+host and origin → route → link token → visitor → size and share of the room → session.
 
 It knows HTTP and the routes that the page needs, and no conversation. A request that may
 not pass gets a plain answer that tells nothing but that.
@@ -8,12 +8,16 @@ not pass gets a plain answer that tells nothing but that.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aether import visitors
 from aether.gate import answers, body, link, origin, routes
+from aether.gate.crowd import Crowd
 from aether.gate.presence import Presence
+from aether.guard.rates import Rates
 from aether.settings import Settings
 
 MINTS = ("/", "/config", "/config/", "/api/models", "/api/key", "/api/allowance")
@@ -23,11 +27,22 @@ MINTS = ("/", "/config", "/config/", "/api/models", "/api/key", "/api/allowance"
 class Gate:
     """Let a request through, or answer it."""
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, presence: Presence, public: origin.Public) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        settings: Settings,
+        presence: Presence,
+        public: origin.Public,
+        uploads: Path,
+        rates: Rates | None = None,
+    ) -> None:
         self.app = app
+        self._crowd = Crowd(rates, folder=settings.data_dir)
         self._link = link.Link(settings.share.token)
         self._place = origin.Place(settings, public)
         self._presence = presence
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -48,13 +63,18 @@ class Gate:
         if not visitors.identify(cookie) and scope["path"] in MINTS:
             cookie = visitors.new_cookie()
             send = _with_cookie(send, answers.set_cookie(visitors.COOKIE, cookie, secure=self._place.secure(scope)))
-        scope = _known(scope, visitors.identify(cookie))
+        visitor = visitors.identify(cookie)
         try:
-            receive = await body.limited(scope, receive)
-            scope, receive, session = await routes.own(scope, receive, cookie)
+            with self._crowd.one(visitor):
+                await self._inside(_known(scope, visitor), receive, send, cookie=cookie)
         except answers.Refused as refused:
             await refused.answer(scope, receive, send)
-            return
+
+    async def _inside(self, scope: Scope, receive: Receive, send: Send, *, cookie: str) -> None:
+        """Hand a visitor's request on; raise Refused for one that may not pass."""
+        await self._crowd.check(scope, visitors.identify(cookie), size=body.announced(scope))
+        receive = body.limited(scope, receive)
+        scope, receive, session = await routes.own(scope, receive, cookie, uploads=self._uploads)
         with self._presence.here(session):
             await _until_refused(self.app, scope, receive, send)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope
 
 from aether import visitors
-from aether.gate import body
+from aether.gate import body, files
 from aether.gate.answers import NO_STORE, Refused
 
 NAME = r"[A-Za-z0-9_.-]{1,80}"
@@ -55,7 +56,7 @@ def _climbs(path: str) -> bool:
     return any(part in ("..", ".") for part in re.split(r"[/\\]", path)) or "\0" in path
 
 
-async def own(scope: Scope, receive: Receive, cookie: str) -> tuple[Scope, Receive, str]:
+async def own(scope: Scope, receive: Receive, cookie: str, *, uploads: Path) -> tuple[Scope, Receive, str]:
     """Return the request with its session made the visitor's own, and that session where the request listens to it."""
     path = scope["path"]
     if found := _HEARTBEAT.fullmatch(path):
@@ -69,14 +70,15 @@ async def own(scope: Scope, receive: Receive, cookie: str) -> tuple[Scope, Recei
     if scope["method"] == "GET" and _CALL.fullmatch(path):
         return scope, receive, visitors.any_session(cookie)
     if scope["method"] == "POST" and _SESSION_BODY.fullmatch(path):
-        data = _owned(await body.whole(receive), cookie, starts=bool(_STARTS.fullmatch(path)))
+        starts = bool(_STARTS.fullmatch(path))
+        data = _owned(await body.whole(receive), cookie, starts=starts, uploads=uploads)
         headers = [(k, v) for k, v in scope["headers"] if k.lower() not in (b"content-length", b"transfer-encoding")]
         headers.append((b"content-length", str(len(data)).encode()))
         return {**scope, "headers": headers}, body.replay(data, receive), ""
     return scope, receive, ""
 
 
-def _owned(data: bytes, cookie: str, *, starts: bool) -> bytes:
+def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> bytes:
     """Return a JSON body, written anew: nobody behind the gate can read another session in it than the gate did."""
     try:
         given: object = json.loads(data)
@@ -85,6 +87,8 @@ def _owned(data: bytes, cookie: str, *, starts: bool) -> bytes:
     if not isinstance(given, dict):
         raise Refused(400, "The request's body must be a JSON object.")
     values = cast(dict[str, Any], given)
+    if files.is_foreign(values, uploads):
+        raise Refused(400, "A file must be handed in before it is used.")
     session = values.get("session_hash")
     if session is None and starts:
         session = visitors.new_cookie()  # a call without a session gets one of its own

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from aether.errors import AllowanceError, LinkPaused, TooLongHere, UnpricedError
+from aether.errors import AllowanceError, CrowdedError, LinkPaused, TooLongHere, UnpricedError
 from aether.guard import Asking, Pass, Who
-from aether.guard.admission import Admission
+from aether.guard.admission import TOO_MANY, Admission
 from aether.guard.cost import input_tokens, true_nano_usd, worst_nano_usd
+from aether.guard.places import OwnPlaces, Places
+from aether.guard.rates import Rates
 from aether.share import Share
 from aether.store.ledger import NANO, Ledger, Scope
 from aether.usage import Price, Usage
@@ -41,10 +43,21 @@ class Rest:
 class SharedGuard:
     """Give out passes over one ledger and one line."""
 
-    def __init__(self, share: Share, *, ledger: Ledger, admission: Admission, pause: Path) -> None:
+    def __init__(
+        self,
+        share: Share,
+        *,
+        ledger: Ledger,
+        admission: Admission,
+        pause: Path,
+        rates: Rates | None = None,
+        places: Places | None = None,
+    ) -> None:
         self.share = share
         self.ledger = ledger
         self.admission = admission
+        self.rates = rates
+        self.places = places or OwnPlaces()
         self._pause = pause
 
     @property
@@ -91,8 +104,10 @@ class SharedPass:
     def __init__(self, guard: SharedGuard, who: Who) -> None:
         self._guard = guard
         self._who = who
-        self._scopes = guard.scopes(who, secrets.token_hex(12))
+        self._turn = secrets.token_hex(12)
+        self._scopes = guard.scopes(who, self._turn)
         self._entry: tuple[str, Price] | None = None
+        self._placed = False
         self._inside = False
         self._counted = False
         self._answered = False
@@ -100,7 +115,13 @@ class SharedPass:
         self.seconds: float | None = guard.share.turn_s
 
     async def enter(self) -> None:
-        await self._guard.admission.enter(self._who)
+        guard, visitor = self._guard, self._who.visitor
+        if guard.rates is not None and not await guard.rates.allow(guard.rates.messages, visitor or "program"):
+            raise CrowdedError("That was more messages in a minute than this demo takes from one visitor.")
+        self._placed = await guard.places.take(visitor, self._turn)
+        if not self._placed:
+            raise CrowdedError(TOO_MANY)
+        await guard.admission.enter(self._who)
         self._inside = True
         task = asyncio.current_task()
         if task is not None and self._guard.share.on:
@@ -147,6 +168,9 @@ class SharedPass:
         if self._inside:
             self._inside = False
             self._guard.admission.leave(self._who)
+        if self._placed:
+            self._placed = False
+            await self._guard.places.give_back(self._who.visitor, self._turn)
         if self._counted and not self._answered and self._entry is None:
             await asyncio.to_thread(self._guard.ledger.forget_turn, self._scopes)
 

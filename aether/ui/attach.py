@@ -6,6 +6,7 @@ size the gate bounds; the folder that they lie in is left as soon as they are ta
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import gradio as gr
 from aether.attachments import Attachments
 from aether.errors import AetherError
 from aether.transcript import File, Image
-from aether.ui import panels, render
+from aether.ui import exporting, panels, render
 from aether.ui.markdown import one_line, text
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_FILES = 8
 """Files of one message."""
+AT_ONCE = 2
+"""Files that are taken in at once: a large picture fills memory while it is scaled."""
 Attached = tuple[Image | File, ...]
 
 
@@ -31,21 +34,26 @@ class Desk:
 
     def __init__(self, services: Services) -> None:
         self._attachments = Attachments(services.blobs)
+        self._hands = asyncio.Semaphore(AT_ONCE)
 
     async def take(self, paths: list[str] | None, attached: Attached) -> tuple[Any, ...]:
         """Take uploaded files in: attached, chips, receipt, the button again."""
         refused: list[str] = []
-        for path in map(Path, paths or ()):
+        for path in map(Path, filter(exporting.was_handed_in, paths or ())):
             try:
                 if len(attached) >= MOST_FILES:
                     refused.append(f"{path.name} was left out: a message takes {MOST_FILES} files.")
                 else:
-                    attached = (*attached, self._attachments.take(path.name, path.read_bytes()))
+                    attached = (*attached, await self._take(path))
             except (AetherError, OSError) as error:
                 refused.append(error.sentence if isinstance(error, AetherError) else f"{path.name} cannot be read.")
             finally:
                 path.unlink(missing_ok=True)
         return attached, chips(attached), panels.receipt(refused, tone="error"), gr.UploadButton(value=None)
+
+    async def _take(self, path: Path) -> Image | File:
+        async with self._hands:
+            return await asyncio.to_thread(lambda: self._attachments.take(path.name, path.read_bytes()))
 
 
 async def drop(number: str | None, attached: Attached) -> tuple[Attached, str]:

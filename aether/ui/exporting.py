@@ -87,11 +87,16 @@ async def load(runtime: AgentRuntime, path: str | None) -> tuple[str, ...]:
 
     Raises TranscriptError for what is none, BusyError while an answer is being written.
     """
-    if not path:
+    if not path or not was_handed_in(path):
         raise TranscriptError("There is no file.")
     read = await asyncio.to_thread(_read, Path(path))
     runtime.load(read.conversations[0])
     return read.notes
+
+
+def was_handed_in(path: str) -> bool:
+    """Tell whether a path is that of an upload, all links followed."""
+    return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
 
 
 def _read(path: Path) -> exports.Imported:

@@ -50,8 +50,8 @@ class Events:
         )
 
     async def leave(self, request: gr.Request) -> None:
-        """Let go of a session whose tab was closed."""
-        await self.services.sessions.close(request.session_hash or "")
+        """End the turn of a tab that was closed."""
+        await self.services.sessions.leave(request.session_hash or "")
 
     async def pick_provider(self, name: str | None, chosen: str | None, runtime: AgentRuntime) -> Updates:
         """Fill the model dropdown: provider, model, receipt, badge. The swap is the model dropdown's."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 
 import pytest
 
-from aether.logs import MASK, RedactingFilter, Redactor
+from aether.logs import MASK, JsonFormatter, RedactingFilter, Redactor
 
 KEY = "my-own-CANARY-key-without-a-known-shape"
 
@@ -62,3 +63,24 @@ def test_what_has_the_shape_of_a_key_is_redacted(secret: str) -> None:
 def test_plain_words_stay() -> None:
     words = "The key question is a risk-averse sketch: task-force, disk-space, https://host/path?x=1."
     assert Redactor(["abc"])(words) == words
+
+
+def test_a_line_of_json_holds_the_line_for_people_and_no_key() -> None:
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.addFilter(RedactingFilter(Redactor([KEY])))
+    handler.setFormatter(JsonFormatter())
+    logger = logging.Logger("aether", logging.DEBUG)
+    logger.addHandler(handler)
+    logger.info("Session %s model updated to: %s", "abc123", f'x/"{KEY}\n')
+    logger.info("LLM REQUEST PAYLOAD %s", json.dumps({"session": "abc123", "messages": 12}))
+    try:
+        raise ValueError(KEY)
+    except ValueError:
+        logger.exception("failed")
+    first, second, third = map(json.loads, stream.getvalue().splitlines())
+    assert first["message"] == f'Session abc123 model updated to: x/"{MASK}\n'
+    assert first["session"] == second["session"] == "abc123"
+    assert (first["level"], first["logger"]) == ("INFO", "aether")
+    assert json.loads(second["message"].removeprefix("LLM REQUEST PAYLOAD "))["messages"] == 12
+    assert "Traceback" in third["exception"] and KEY not in stream.getvalue()
