@@ -52,17 +52,28 @@ async def test_case_38_every_fault_of_every_protocol_is_survived(scripted: Scrip
 
 
 async def test_case_38_a_dead_address_is_said_in_words(scripted: ScriptedProvider, tmp_path: Path) -> None:
-    dead = "".join(
-        f'[[provider]]\nname = "dead-{n}"\nlabel = "Dead"\nprotocol = "{p}"\nbase_url = "{url}"\nmodels = ["m"]\n'
-        for n, p in PROTOCOLS.items()
-        for url in ("http://127.0.0.1:9/v1",)
+    """Nobody there; a name that is none; a server that speaks no TLS where TLS is asked for."""
+    addresses = {
+        "dead": "http://127.0.0.1:9",
+        "nameless": "http://nobody.invalid",
+        "plain": scripted.url.replace("http:", "https:"),
+    }
+    extra = "".join(
+        f'[[provider]]\nname = "{kind}-{name}"\nlabel = "Dead"\nprotocol = "{protocol}"\n'
+        f'base_url = "{address}/v1"\nmodels = ["m"]\n'
+        for kind, address in addresses.items()
+        for name, protocol in PROTOCOLS.items()
     )
-    rig = Rig(scripted, tmp_path, budgets=IMPATIENT, extra=dead)
-    for name in PROTOCOLS:
-        runtime = rig.runtime(f"dead-{name}/m")
+    rig = Rig(scripted, tmp_path, budgets=IMPATIENT, extra=extra)
+
+    async def asked(reference: str) -> None:
+        runtime = rig.runtime(f"{reference}/m")
         live = runtime.ask("precious words")
         await runtime.settle()
         assert live.failure is not None
         assert live.failure.kind == "network"
         assert "could not be reached" in live.failure.message
+        assert runtime.transcript.turns[0].text == "precious words"
+
+    await asyncio.gather(*(asked(f"{kind}-{name}") for kind in addresses for name in PROTOCOLS))
     await rig.aclose()

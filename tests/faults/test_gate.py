@@ -12,48 +12,9 @@ import httpx2
 import pytest
 from gradio_client import Client
 
-from tests.app_process import AppProcess, scripted_providers
+from tests.app_process import AppProcess
+from tests.faults.sharing import TOKEN
 from tests.scripted import ScriptedProvider
-
-TOKEN = "link-CANARY-0123456789abcdef"
-CANARY = "sk-CANARY-gate-0123456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[ScriptedProvider]:
-    with ScriptedProvider() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def shared(provider: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    with AppProcess(
-        tmp_path_factory.mktemp("shared"),
-        providers=scripted_providers(provider.url),
-        AETHER_DEFAULT="chat/echo-small",
-        AETHER_SHARE_TOKEN=TOKEN,
-        AETHER_BUDGET_USD="5",
-        AETHER_UNKNOWN_PRICE="0,0",
-        AETHER_PUBLIC_URL="https://aether.example",
-        AETHER_LOG_LEVEL="DEBUG",
-        SCRIPTED_KEY=CANARY,
-    ) as process:
-        yield process
-        said = "\n".join(process.lines)
-        assert TOKEN not in said
-        assert CANARY not in said
-
-
-@pytest.fixture(scope="module")
-def local(provider: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
-    with AppProcess(
-        tmp_path_factory.mktemp("local"),
-        providers=scripted_providers(provider.url),
-        AETHER_DEFAULT="chat/echo-small",
-        SCRIPTED_KEY=CANARY,
-    ) as process:
-        yield process
-
 
 CLOSED = (
     *("/", "/config", "/gradio_api/info", "/gradio_api/startup-events", "/theme.css", "/api/models", "/metrics"),
@@ -62,42 +23,42 @@ CLOSED = (
 
 
 @pytest.mark.parametrize("path", CLOSED)
-def test_nothing_is_shown_without_the_token(shared: AppProcess, path: str) -> None:
-    answer = httpx2.get(shared.url + path)
+def test_nothing_is_shown_without_the_token(link: AppProcess, path: str) -> None:
+    answer = httpx2.get(link.url + path)
     assert answer.status_code in (401, 403, 404)
     assert "echo-small" not in answer.text
 
 
 @pytest.mark.parametrize("path", ["queue/join", "run/chat", "call/chat", "call/select_model", "cancel", "upload"])
-def test_nothing_is_done_without_the_token(shared: AppProcess, provider: ScriptedProvider, path: str) -> None:
+def test_nothing_is_done_without_the_token(link: AppProcess, provider: ScriptedProvider, path: str) -> None:
     before = len(provider.requests)
     body = {"data": ["hello"], "session_hash": "s", "fn_index": 2}
-    assert httpx2.post(f"{shared.url}/gradio_api/{path}", json=body).status_code == 401
+    assert httpx2.post(f"{link.url}/gradio_api/{path}", json=body).status_code == 401
     assert len(provider.requests) == before
 
 
 @pytest.mark.parametrize("token", ["", "x", TOKEN[:-1], TOKEN + "a", TOKEN.upper(), "é", "%00"])
-def test_a_wrong_token_opens_nothing(shared: AppProcess, token: str) -> None:
-    assert httpx2.get(shared.url, params={"token": token}).status_code == 401
+def test_a_wrong_token_opens_nothing(link: AppProcess, token: str) -> None:
+    assert httpx2.get(link.url, params={"token": token}).status_code == 401
     header = {"X-Aether-Token": token.encode()}
-    assert httpx2.get(f"{shared.url}/api/models", headers=header).status_code == 401
-    assert httpx2.get(f"{shared.url}/api/models", headers={"Cookie": "aether_link=" + TOKEN}).status_code == 401
+    assert httpx2.get(f"{link.url}/api/models", headers=header).status_code == 401
+    assert httpx2.get(f"{link.url}/api/models", headers={"Cookie": "aether_link=" + TOKEN}).status_code == 401
 
 
-def test_the_token_becomes_a_cookie_and_leaves_the_address_bar(shared: AppProcess) -> None:
-    answer = httpx2.get(f"{shared.url}/?__theme=dark&token={TOKEN}")
+def test_the_token_becomes_a_cookie_and_leaves_the_address_bar(link: AppProcess) -> None:
+    answer = httpx2.get(f"{link.url}/?__theme=dark&token={TOKEN}")
     assert answer.status_code == 303
     assert answer.headers["location"] == "/?__theme=dark"
     cookie = SimpleCookie(answer.headers["set-cookie"])["aether_link"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert TOKEN not in cookie.value
-    assert httpx2.get(shared.url, headers={"Cookie": f"aether_link={cookie.value}"}).status_code == 200
+    assert httpx2.get(link.url, headers={"Cookie": f"aether_link={cookie.value}"}).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example", "///evil.example"])
-def test_the_redirect_never_leaves_this_server(shared: AppProcess, path: str) -> None:
-    host, port = shared.url.removeprefix("http://").split(":")
+def test_the_redirect_never_leaves_this_server(link: AppProcess, path: str) -> None:
+    host, port = link.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as raw:
         raw.sendall(f"GET {path}?token={TOKEN} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
         head = raw.recv(4096).decode().lower()
@@ -105,29 +66,29 @@ def test_the_redirect_never_leaves_this_server(shared: AppProcess, path: str) ->
     assert "location: /\\" not in head
 
 
-def test_a_program_sends_the_token_as_a_header(shared: AppProcess) -> None:
-    client = Client(shared.url, headers={"X-Aether-Token": TOKEN}, verbose=False)
+def test_a_program_sends_the_token_as_a_header(link: AppProcess) -> None:
+    client = Client(link.url, headers={"X-Aether-Token": TOKEN}, verbose=False)
     assert client.submit("hello", api_name="/chat").result(timeout=30)["text"] == "You said: hello"
 
 
-def test_healthz_needs_no_token_and_tells_nothing(shared: AppProcess) -> None:
-    assert httpx2.get(f"{shared.url}/healthz").json() == {"status": "ok"}
+def test_healthz_needs_no_token_and_tells_nothing(link: AppProcess) -> None:
+    assert httpx2.get(f"{link.url}/healthz").json() == {"status": "ok"}
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "127.0.0.1.evil.example", "aether.example.evil.example", "", "a@127.0.0.1", "127.0.0.1/x"]
 )
-@pytest.mark.parametrize("which", ["local", "shared"])
+@pytest.mark.parametrize("which", ["local", "link"])
 def test_a_foreign_name_for_this_host_is_refused(request: pytest.FixtureRequest, which: str, host: str) -> None:
     app: AppProcess = request.getfixturevalue(which)
     answer = httpx2.get(f"{app.url}/config", headers={"Host": host, "X-Aether-Token": TOKEN})
     assert answer.status_code in (400, 421)
 
 
-def test_the_public_name_is_ours_and_makes_cookies_secure(shared: AppProcess) -> None:
-    answer = httpx2.get(f"{shared.url}/?token={TOKEN}", headers={"Host": "aether.example"})
+def test_the_public_name_is_ours_and_makes_cookies_secure(link: AppProcess) -> None:
+    answer = httpx2.get(f"{link.url}/?token={TOKEN}", headers={"Host": "aether.example"})
     assert "; Secure" in answer.headers["set-cookie"]
-    config = httpx2.get(f"{shared.url}/config", headers={"Host": "aether.example", "X-Aether-Token": TOKEN}).json()
+    config = httpx2.get(f"{link.url}/config", headers={"Host": "aether.example", "X-Aether-Token": TOKEN}).json()
     assert config["root"] == "https://aether.example"
 
 
@@ -242,7 +203,7 @@ def test_case_18_a_stranger_cannot_end_anothers_answer(local: AppProcess, provid
     ).json()["event_id"]
     victim.get(f"/gradio_api/call/select_model/{begun}")
     begun = victim.post("/gradio_api/call/chat", json={"data": ["x"], "session_hash": session}).json()["event_id"]
-    provider.wait_for(lambda s: s.log.held_streams)
+    provider.wait_for(lambda s: s.log.held_streams, timeout_s=30)
     for fn_index in range(12):
         thief.post("/gradio_api/cancel", json={"session_hash": session, "fn_index": fn_index, "event_id": "x"})
     thief.post("/gradio_api/call/stop", json={"data": [], "session_hash": session})

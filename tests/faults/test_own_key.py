@@ -3,43 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from base64 import b64encode
 
 import httpx2
 import pytest
 
 from tests.app_process import AppProcess
-from tests.faults.sharing import CANARIES, OPERATOR, OWN_KEY, TOKEN, Visitor, providers, shared
+from tests.faults.sharing import CANARIES, KEY, OPERATOR, OWN_KEY, TOKEN, Visitor
 from tests.scripted import ScriptedProvider
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[ScriptedProvider]:
-    with ScriptedProvider() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("link")
-
-
-@pytest.fixture(scope="module")
-def link(provider: ScriptedProvider, folder: Path) -> Iterator[AppProcess]:
-    """A link whose environment would send a careless SDK elsewhere, with all logs at their loudest."""
-    elsewhere = {
-        "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
-        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
-        "ANTHROPIC_AUTH_TOKEN": "sk-CANARY-ELSEWHERE-0123456789",
-        "ANTHROPIC_CUSTOM_HEADERS": "X-Elsewhere: 1",
-        "OPENAI_LOG": "debug",
-        "ANTHROPIC_LOG": "debug",
-    }
-    text = providers(provider.url, models=("echo-key-401",))
-    settings = {"AETHER_VISITOR_TURNS": "2", "AETHER_OPERATOR_TOKEN": OPERATOR}
-    with shared(provider, folder, providers=text, **elsewhere | settings) as app:
-        yield app
 
 
 def hand_over(visitor: Visitor, provider: str, key: object = OWN_KEY) -> int:
@@ -77,7 +48,7 @@ def test_an_own_key_is_its_visitors_alone_and_ends_with_a_word(link: AppProcess)
 
 def test_an_own_key_is_paid_by_its_owner(link: AppProcess) -> None:
     visitor = Visitor(link)
-    assert [visitor.ask("x")["status"] for _ in range(3)] == ["done", "done", "error"]
+    assert [visitor.ask("x")["status"] for _ in range(4)] == [*["done"] * 3, "error"]
     assert visitor.http.get("/api/allowance").json()["turns"] == 0
     hand_over(visitor, "chat")
     assert [visitor.ask("x")["status"] for _ in range(3)] == ["done"] * 3
@@ -111,18 +82,82 @@ def test_case_21_a_visitor_can_name_no_address(link: AppProcess, name: str) -> N
     assert "base_url" not in config
 
 
-def test_cases_01_to_07_no_secret_is_in_what_a_visitor_can_read(link: AppProcess) -> None:
+READ = ("/", "/config", "/gradio_api/info", "/theme.css", "/api/models", "/api/allowance", "/metrics", "/operator")
+
+
+def forms(secret: str) -> tuple[str, ...]:
+    """Return a secret as it could be hidden: backwards, in base64 at each of its three places, its first half."""
+    encoded = (b64encode(b"-" * lead + secret.encode()).decode()[4:-4] for lead in range(3))
+    return secret, secret[::-1], *encoded, secret[:16]
+
+
+def test_case_01_no_secret_is_in_what_a_visitor_can_read(link: AppProcess) -> None:
     visitor = Visitor(link)
     hand_over(visitor, "messages")
-    visitor.call("select_model", "messages", "echo-key-401")  # its service repeats the key in its error
     visitor.ask("hello")
-    read = [visitor.http.get(p).text for p in ("/", "/config", "/gradio_api/info", "/theme.css", "/api/models",
-                                               "/api/allowance", "/metrics", "/operator")]  # fmt: skip
-    read += [visitor.raw("transcript"), visitor.raw("list_models"), *visitor.bodies]
-    read.append(visitor.http.get("/gradio_api/deep_link", params={"session_hash": visitor.session}).text)
-    for canary in CANARIES:
-        for form in (canary, canary[::-1], canary[:14]):
-            assert not any(form in text for text in read if form != canary[:14] or "CANARY" in form), form
+    read = [visitor.http.get(path).text for path in READ] + [visitor.raw("transcript"), visitor.raw("list_models")]
+    assert "echo-small" in read[-1]
+    for secret in CANARIES:
+        for form in forms(secret):
+            assert not any(form in text for text in read), form
+
+
+@pytest.mark.parametrize("name", ["chat", "responses", "messages"])
+def test_case_02_a_key_that_a_service_repeats_is_shown_to_nobody(link: AppProcess, name: str) -> None:
+    for own in (False, True):
+        visitor, secret = Visitor(link), OWN_KEY if own else KEY
+        if own:
+            hand_over(visitor, name)
+        visitor.choose(name, "echo-key-401")
+        told = visitor.ask("hello")
+        shown = json.dumps([told, visitor.call("transcript")])
+        assert told["error"]["kind"] == "auth"
+        assert not any(form in shown for form in forms(secret))
+
+
+def test_case_03_no_route_gives_back_what_was_typed(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    hand_over(visitor, "messages")
+    visitor.choose("messages", "echo-small")
+    assert visitor.ask("pelican")["status"] == "done"
+    for path in ("/gradio_api/deep_link", "/gradio_api/runs", "/gradio_api/run-history/records"):
+        assert visitor.http.get(path, params={"session_hash": visitor.session}).status_code == 404
+    config = visitor.http.get("/config", params={"deep_link": visitor.session}).text
+    assert OWN_KEY not in config and "pelican" not in config
+
+
+def test_case_06_loud_logs_hold_no_key(link: AppProcess) -> None:
+    """The application runs with the SDKs' own logs at debug, too, and ours hold each body."""
+    visitor, before = Visitor(link), len(link.lines)
+    hand_over(visitor, "chat")
+    assert visitor.ask("loud pelican")["status"] == "done"
+    said = "\n".join(link.lines[before:])
+    assert "LLM REQUEST BODY" in said and "loud pelican" in said
+    assert not any(form in said for secret in CANARIES for form in forms(secret))
+
+
+def test_case_07_an_export_holds_no_key_and_no_address(link: AppProcess, provider: ScriptedProvider) -> None:
+    visitor = Visitor(link)
+    hand_over(visitor, "chat")
+    visitor.ask("pelican")
+    for format in ("json", "md", "ipynb"):
+        where = visitor.call("export", format)
+        document = visitor.http.get(f"/gradio_api/file={where['path']}").text
+        assert "pelican" in document
+        assert not any(form in document for secret in CANARIES for form in forms(secret))
+
+
+def test_case_07_user_and_password_of_an_address_are_not_exported(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    assert visitor.ask("pelican")["status"] == "done"
+    held = visitor.call("transcript")
+    held["turns"][0]["answers"][0]["steps"][0]["origin"]["base_url"] = "https://user:pelican-pass@evil.example/v1"
+    given = {"files": ("talk.json", json.dumps(held).encode())}
+    path = visitor.http.post("/gradio_api/upload", files=given).json()[0]
+    assert visitor.call("import", {"path": path, "meta": {"_type": "gradio.FileData"}})["turns"] == 1
+    where = visitor.call("export", "json")
+    document = visitor.http.get(f"/gradio_api/file={where['path']}").text
+    assert "evil.example" in document and "pelican-pass" not in document
 
 
 def test_the_numbers_have_no_names_in_them(link: AppProcess) -> None:

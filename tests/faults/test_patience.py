@@ -1,0 +1,114 @@
+"""Connections that are opened and say nothing, or say it for ever: they are closed, and others are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Message
+
+from aether.gate.answers import Refused
+from aether.gate.body import limited, whole
+from aether.gate.patience import Patient
+
+HEAD_S = 0.3
+
+
+class Hasty(Patient):
+    head_s = HEAD_S
+
+
+async def plain(request: Request) -> PlainTextResponse:
+    return PlainTextResponse("here")
+
+
+async def slow(request: Request) -> StreamingResponse:
+    """Answer for longer than a head may take."""
+
+    async def words() -> AsyncIterator[str]:
+        for word in ("one ", "two ", "three"):
+            await asyncio.sleep(HEAD_S)
+            yield word
+
+    return StreamingResponse(words())
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    app = Starlette(routes=[Route("/", plain), Route("/slow", slow)])
+    config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=Hasty, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    await running
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_who_does_not_say_what_he_wants_is_let_go(port: int, said: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(said)
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_second_request_that_never_ends_is_let_go(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert await reader.readuntil(b"here")
+    writer.write(b"GET / HT")
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_an_answer_takes_as_long_as_it_takes(port: int) -> None:
+    async with httpx2.AsyncClient() as client:
+        assert (await client.get(f"http://127.0.0.1:{port}/slow", timeout=10)).text == "one two three"
+        assert (await client.get(f"http://127.0.0.1:{port}/")).text == "here"
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
+    asked = 0
+
+    async def receive() -> Message:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            await asyncio.Event().wait()
+        return {"type": "http.request", "body": b"{", "more_body": True}
+
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/call/chat", "headers": []}
+    with pytest.raises(Refused) as caught:
+        await whole(limited(scope, receive, json_s=0.05))
+    assert caught.value.answer.status_code == 408
+
+
+async def test_who_has_sent_all_may_wait_for_as_long_as_he_likes() -> None:
+    left = asyncio.Event()
+    told: list[Message] = [{"type": "http.request", "body": b"{}", "more_body": False}]
+
+    async def receive() -> Message:
+        if told:
+            return told.pop()
+        await left.wait()
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/call/chat", "headers": []}
+    receiving = limited(scope, receive, json_s=0.05)
+    await receiving()
+    leaving = asyncio.create_task(receiving())
+    await asyncio.sleep(0.1)
+    assert not leaving.done()
+    left.set()
+    assert (await leaving)["type"] == "http.disconnect"
