@@ -8,16 +8,32 @@ the high side; a limit that a service names in an error is learnt elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple, assert_never
 
 from aether.lowering.view import View
 from aether.profile import Profile
-from aether.transcript import Cut, File, Image, Part, Reasoning, Step, ToolCall, ToolResult, Transcript, Turn
+from aether.transcript import (
+    Cut,
+    File,
+    Image,
+    Part,
+    Reasoning,
+    Refusal,
+    SystemNote,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transcript,
+    Turn,
+)
 from aether.usage import Usage
 
 CHARS_PER_TOKEN = 3.5
 """English prose has about four characters a token, code and other languages fewer."""
-IMAGE_TOKENS = 1600
-"""An image of 1568 pixels costs about this many tokens (Anthropic: width × height / 750)."""
+IMAGE_CHARS = 5600
+"""An image of 1568 pixels costs about 1,600 tokens (Anthropic: width × height / 750)."""
+FRAME = 28
+"""Characters that the frame of a call or of its result is worth."""
 LEAST_RESERVE = 512
 """Tokens that must be left for the answer, at the least."""
 
@@ -59,46 +75,74 @@ def _known(transcript: Transcript) -> int:
         return 0  # what was reported counted what is now left out
     later = 0
     for turn in reversed(transcript.turns):
-        for step in reversed(turn.answer.steps if turn.answer else ()):
-            later += _tokens(step.results)
-            if step.usage.input:
-                return step.usage.input + step.usage.output + later
-            later += _tokens(step.parts)
-        later += _tokens(turn.prompt)
+        known = _weight(turn)
+        if known.counted is not None:
+            return known.counted + later
+        later += known.tokens
     return 0
 
 
 def _guess(view: View) -> int:
     tools = sum(len(t.name) + len(t.description) + len(str(t.parameters)) for t in view.tools)
-    shown = sum(_tokens(m.parts) + 4 for m in view.messages)
-    opaque = sum(len(str(n.data)) for m in view.messages for n in m.native if n.kind == "reasoning")
-    return shown + round((len(view.system) + tools + opaque) / CHARS_PER_TOKEN)
+    chars = len(view.system) + tools
+    for message in view.messages:
+        for part in message.parts:  # most are text, and there are thousands of them
+            chars += len(part.text) if type(part) is Text else _chars(part)
+        for block in message.native:
+            chars += block.length if block.kind == "reasoning" else 0
+    return round(chars / CHARS_PER_TOKEN) + 4 * len(view.messages)
 
 
 def _tokens(parts: tuple[Part, ...]) -> int:
-    return sum(_part_tokens(p) for p in parts)
+    return round(sum(map(_chars, parts)) / CHARS_PER_TOKEN)
 
 
-def _part_tokens(part: Part) -> int:
+def _chars(part: Part) -> int:
+    """Return how many characters of text a part is worth."""
     match part:
+        case Text() | Refusal() | SystemNote():
+            return len(part.text)
         case Image():
-            return IMAGE_TOKENS
+            return IMAGE_CHARS
         case File():
-            return round(max(part.blob.size, len(part.text or "")) / CHARS_PER_TOKEN)
+            return max(part.blob.size, len(part.text or ""))
         case ToolCall():
-            return round((len(part.name) + len(part.arguments)) / CHARS_PER_TOKEN) + 8
+            return len(part.name) + len(part.arguments) + FRAME
         case ToolResult():
-            return _tokens(part.parts) + 8
+            return sum(map(_chars, part.parts)) + FRAME
         case Reasoning():
             return 0  # never sent as text
         case _:
-            return round(len(part.text) / CHARS_PER_TOKEN)
+            assert_never(part)
+
+
+class _Weight(NamedTuple):
+    """What a turn is worth in tokens; and what its last count says of all up to its end, if there was one."""
+
+    tokens: int
+    counted: int | None
+
+
+def _weight(turn: Turn) -> _Weight:
+    known: _Weight | None = turn.derived.get("weight")
+    if known is None:
+        known = turn.derived["weight"] = _weighed(turn)
+    return known
+
+
+def _weighed(turn: Turn) -> _Weight:
+    later, counted = 0, None
+    for step in reversed(turn.answer.steps if turn.answer else ()):
+        results = _tokens(step.results)
+        if counted is None and step.usage.input:
+            counted = step.usage.input + step.usage.output + results + later
+        later += results + _tokens(step.parts)
+    return _Weight(_tokens(turn.prompt) + later, counted)
 
 
 def turn_tokens(turn: Turn) -> int:
     """Estimate the tokens of one exchange."""
-    steps: tuple[Step, ...] = turn.answer.steps if turn.answer else ()
-    return _tokens(turn.prompt) + sum(_tokens(s.parts) + _tokens(s.results) for s in steps)
+    return _weight(turn).tokens
 
 
 def leave_out(transcript: Transcript, fit: Fit) -> Transcript | None:

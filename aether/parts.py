@@ -7,11 +7,35 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, cast, overload
 
 from pydantic import Field
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class once(Generic[S, T]):
+    """Derive a value of an object that never changes when it is first asked for, and keep it with the object.
+
+    As `functools.cached_property`, without the lock that this takes before Python 3.12.
+    """
+
+    def __init__(self, derive: Callable[[S], T]) -> None:
+        self._derive, self._name, self.__doc__ = derive, derive.__name__, derive.__doc__
+
+    @overload
+    def __get__(self, kept: None, of: type[S]) -> Self: ...
+    @overload
+    def __get__(self, kept: S, of: type[S]) -> T: ...
+    def __get__(self, kept: S | None, of: type[S]) -> Self | T:
+        if kept is None:
+            return self
+        value = kept.__dict__[self._name] = self._derive(kept)
+        return value
+
 
 ResultStatus = Literal["ok", "error", "not_run"]
 JSON = dict[str, Any]
@@ -117,13 +141,18 @@ class ToolCall:
     arguments: str
     kind: Literal["tool_call"] = field(default="tool_call", kw_only=True, repr=False)
 
-    @cached_property
+    @once
     def object_text(self) -> str:
         """Return the arguments if they are the text of a JSON object, else an object that holds them.
 
         Derived once: a call never changes, and is lowered for every request after it.
         """
         return object_text(self.arguments)
+
+    @once
+    def object(self) -> JSON:
+        """Return those arguments as an object, which nobody changes."""
+        return cast(JSON, json.loads(self.object_text))
 
 
 @dataclass(frozen=True)
@@ -167,3 +196,8 @@ class Native:
 
     kind: NativeKind
     data: JSON
+
+    @once
+    def length(self) -> int:
+        """Return about how many characters the block has."""
+        return len(str(self.data))

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -37,6 +37,7 @@ from aether.parts import (
     ToolCall,
     ToolResult,
     digest,
+    once,
 )
 from aether.usage import Usage
 
@@ -98,29 +99,29 @@ class Step:
 
     # What is derived here is derived once: a step never changes, and is lowered for every request after it.
 
-    @cached_property
+    @once
     def calls(self) -> tuple[ToolCall, ...]:
         return tuple(p for p in self.parts if isinstance(p, ToolCall))
 
-    @cached_property
+    @once
     def spoken(self) -> tuple[Part, ...]:
         """Return the parts without reasoning."""
         return tuple(p for p in self.parts if not isinstance(p, Reasoning))
 
-    @cached_property
+    @once
     def spoken_digest(self) -> bytes:
         return digest(self.spoken)
 
-    @cached_property
+    @once
     def native_digest(self) -> bytes:
         return digest([n.data for n in self.native])
 
-    @cached_property
+    @once
     def bare_digest(self) -> bytes:
         """Return the digest of the native blocks without reasoning."""
         return digest([n.data for n in self.native if n.kind != "reasoning"])
 
-    @cached_property
+    @once
     def results_digest(self) -> bytes:
         return digest(self.results)
 
@@ -179,9 +180,14 @@ class Turn:
     def text(self) -> str:
         return "\n\n".join(p.text for p in self.prompt if isinstance(p, Text))
 
-    @cached_property
+    @once
     def prompt_digest(self) -> bytes:
         return digest(self.prompt)
+
+    @once
+    def derived(self) -> dict[object, Any]:
+        """Keep what other rooms derive from this turn alone, each under a key of its own: it never changes."""
+        return {}
 
     def with_answer(self, answer: Answer) -> Turn:
         """Return the turn with one more answer, which becomes the chosen one."""
@@ -218,13 +224,15 @@ class Branch:
 class Transcript:
     """A whole conversation. `system` may name `{provider}` and `{model}`; it is rendered per request.
 
-    `turns` is the way it goes now, and all that a model is ever shown; `branches` are the other ways.
+    `turns` is the way it goes now, and all that a model is ever shown; `branches` are the other ways. `beside` are
+    the requests that no turn shows, such as for a summary: kept for what they took, without their words.
     """
 
     system: str = ""
     turns: tuple[Turn, ...] = ()
     cuts: tuple[Cut, ...] = ()
     branches: tuple[Branch, ...] = ()
+    beside: tuple[Step, ...] = ()
     version: int = VERSION
 
     def with_turn(self, turn: Turn) -> Transcript:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aether.parts import Text
+from aether.profile import PROTOCOLS
 from aether.services import Services
 from aether.settings import Settings
-from aether.transcript import Answer, Origin, Step, Transcript, Turn
+from aether.transcript import Answer, Origin, Reasoning, Step, Text, ToolCall, ToolResult, Transcript, Turn
 from bench.apps import Aether
 from bench.provider import Provider
 
@@ -23,13 +23,16 @@ def services_over(provider: Provider) -> Iterator[Services]:
         yield Services(Settings.load(server.environment, dotenv=None))
 
 
-def transcript(steps: int) -> Transcript:
-    """Return a conversation of so many turns, one step each, by two models in turn."""
+def worked(steps: int) -> Transcript:
+    """Return a conversation of so many steps, two a turn, by models of three protocols in turn, with a tool in each."""
     words = " ".join(f"w{i}" for i in range(200))
-    made = Transcript("You are {model}.")
-    for number in range(steps):
-        protocol = ("openai-chat", "anthropic-messages")[number // 10 % 2]
-        origin = Origin(protocol, "http://127.0.0.1:9/v1", "", "m")
-        step = Step(provider="p", model="m", origin=origin, parts=(Text(words),))
-        made = made.with_turn(Turn((Text(f"question {number}"),), (Answer((step,)),)))
-    return made.with_turn(Turn((Text("and now?"),)))
+    turns: list[Turn] = []
+    for number in range(steps // 2):
+        protocol = PROTOCOLS[number % len(PROTOCOLS)]
+        origin = Origin(protocol, "https://models.test", "a1b2c3", f"model-{protocol}")
+        call = ToolCall(f"call_{number}", "read_file", f'{{"path": "notes/{number}.txt"}}')
+        result = ToolResult(call.id, call.name, (Text(f"The content of note {number}. " * 8),))
+        asked = Step("service", origin.model, origin, (Reasoning("I shall look."), Text("I look."), call), (result,))
+        said = Step("service", origin.model, origin, (Text(f"Note {number}: {words}"),))
+        turns.append(Turn((Text(f"What is in note {number}?"),), (Answer((asked, said)),)))
+    return Transcript("You are {model}.", (*turns, Turn((Text("And all in all?"),))))

@@ -1,11 +1,14 @@
 """A transcript, lowered for one target: what it may be shown, in a form that it accepts.
 
-    transcript ─ visible ─ own_or_foreign ─ close_calls ─ fix_calls ─ place_media ─ flatten_tools
-      ─ drop_blank ─ merge_neighbours ─ anchor_ends ─ place_system ─ bridge ─▶ View
+    transcript ─ visible ─ own_or_foreign ─┬ each turn: mend_text ─ close_calls ─ fix_calls ─ place_media
+                                           │              ─ flatten_tools ─ drop_blank ─ merge_neighbours
+               View ◀─ bridge ─ place_system ─ anchor_ends ─ joined, with give_ids for the calls
 
-Each pass is pure, named after what it does, and tested alone. The transcript is never
-changed and the lowered form is never stored: it is made anew for every request, so a
-swap back shows a model its own steps again as it made them, byte for byte.
+Each pass is pure and named after what it does. The transcript is never changed and the
+lowered form is never stored: it is made anew for every request, so a swap back shows a
+model its own steps again as it made them, byte for byte. What the passes make of one turn
+alone is kept with that turn as long as it lives, so that a long conversation costs little
+more than its newest turn.
 
 The view only grows at its end while the target stays the same: what a pass does to a
 message depends on what stands before it. Providers bind reasoning and caches to that.
@@ -14,16 +17,15 @@ message depends on what stands before it. Providers bind reasoning and caches to
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from aether.lowering.calls import close_calls, fix_calls, flatten_tools, valid_name
-from aether.lowering.media import place_media
 from aether.lowering.origins import own_or_foreign
-from aether.lowering.shape import anchor_ends, bridge, drop_blank, merge_neighbours
+from aether.lowering.shape import anchor_ends, bridge, merge_neighbours
 from aether.lowering.system import place_system, render_system
+from aether.lowering.turns import Passage, facts, passage
 from aether.lowering.view import Message, Omission, Target, ToolSpec, View
-from aether.parts import digest
-from aether.transcript import Text, Transcript
+from aether.transcript import Text, Transcript, Turn
 
 __all__ = ["Message", "Omission", "Target", "ToolSpec", "View", "lower", "visible"]
 
@@ -33,41 +35,47 @@ SUMMARY = "[Summary of the earlier conversation]\n{}"
 def lower(transcript: Transcript, target: Target, *, strict: bool = False) -> View:
     """Return what `target` is shown of `transcript`; `strict` leaves all own reasoning out."""
     system = render_system(transcript.system, target)
-    messages = visible(transcript)
-    tools = _tools(messages, target)
-    messages, omitted, prefix = own_or_foreign(messages, target, system=system, tools=tools, strict=strict)
-    messages = fix_calls(close_calls(messages))
-    messages, unseen = place_media(messages, target.profile)
-    messages, flattened = flatten_tools(messages, target.profile)
-    messages = anchor_ends(merge_neighbours(drop_blank(messages)))
-    system, messages = place_system(messages, system, target)
-    messages = bridge(messages, target.profile)
+    turns = visible(transcript)
+    tools = _tools(turns, target)
+    forms, prefix = own_or_foreign(turns, target, system=system, tools=tools, strict=strict)
+    passages = [passage(turn, form, target.profile) for turn, form in zip(turns, forms, strict=True)]
+    messages = anchor_ends(_joined(passages))
+    system, messages = place_system(messages, system, target, noted=any(p.noted for p in passages))
     return View(
         system=system,
-        messages=tuple(Message(m.role, m.parts, m.native, m.whole) for m in messages),
+        messages=tuple(bridge(messages, target.profile)),
         tools=tools,
         tool_choice="auto" if target.tools or not tools else "none",
-        omissions=_sum(_left_out(transcript) + omitted + unseen + flattened),
+        omissions=_sum([*_left_out(transcript), *(o for p in passages for o in p.omissions)]),
         prefix=prefix,
     )
 
 
-def visible(transcript: Transcript) -> list[Message]:
-    """List the messages of the chosen answers. Failures and unchosen answers are no messages."""
-    messages: list[Message] = []
+def visible(transcript: Transcript) -> Sequence[Turn]:
+    """List the turns that are shown; a summary is a turn of the user's in place of those that it tells of."""
+    if not transcript.cuts:
+        return transcript.turns
+    turns: list[Turn] = []
     cut = {n: c for c in transcript.cuts for n in range(c.first, c.last + 1)}
     for number, turn in enumerate(transcript.turns):
-        if number in cut:
-            if number == cut[number].first and cut[number].summary:
-                summary = (Text(SUMMARY.format(cut[number].summary)),)
-                messages.append(Message("user", summary, mark=digest(summary)))
-            continue
-        if turn.prompt:
-            messages.append(Message("user", turn.prompt, mark=turn.prompt_digest))
-        for step in turn.answer.steps if turn.answer else ():
-            messages.append(Message("assistant", step.parts, step=step))
-            if step.results:
-                messages.append(Message("tool", step.results, mark=step.results_digest))
+        if number not in cut:
+            turns.append(turn)
+        elif number == cut[number].first and cut[number].summary:
+            turns.append(Turn((Text(SUMMARY.format(cut[number].summary)),)))
+    return turns
+
+
+def _joined(passages: Iterable[Passage]) -> list[Message]:
+    """Put the passages behind each other, with ids for the calls that are unique in the request."""
+    taken = {id_ for p in passages for id_ in p.own_ids}
+    messages: list[Message] = []
+    calls = 0
+    for told in passages:
+        shown = told.with_ids(calls, taken)
+        calls += told.calls
+        if messages and shown and messages[-1].role == shown[0].role:
+            shown = merge_neighbours([messages.pop(), *shown])
+        messages += shown
     return messages
 
 
@@ -76,12 +84,12 @@ def _left_out(transcript: Transcript) -> list[Omission]:
     return [Omission("turns", count, "left out so that the conversation fits")] if count else []
 
 
-def _tools(messages: list[Message], target: Target) -> tuple[ToolSpec, ...]:
+def _tools(turns: Iterable[Turn], target: Target) -> tuple[ToolSpec, ...]:
     """Offer the target's tools, and explain those that only the history still names (C14)."""
     if not target.profile.tools:
         return ()
     offered = {t.name for t in target.tools}
-    used = dict.fromkeys(valid_name(c.name) for m in messages if m.step for c in m.step.calls)
+    used = dict.fromkeys(name for turn in turns for name in facts(turn).names)
     gone = [ToolSpec(n, "No longer available.", {"type": "object", "properties": {}}) for n in used if n not in offered]
     return (*target.tools, *gone)
 

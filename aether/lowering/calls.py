@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import deque
+from collections.abc import Iterable
 
 from aether.lowering.view import Message, Omission
 from aether.profile import Profile
@@ -29,7 +30,7 @@ def fits(id_: str, rule: str) -> bool:
     """Tell whether a tool id obeys a profile's `id_rule`."""
     match rule:
         case "any":
-            return 0 < len(id_) <= LONGEST_ID
+            return 0 < len(id_) <= LONGEST_ID and id_.isprintable()
         case "nine":
             return re.fullmatch(r"[a-zA-Z0-9]{9}", id_) is not None
         case _:
@@ -80,33 +81,57 @@ def _as_text(result: ToolResult) -> tuple[Part, ...]:
 
 
 def fix_calls(messages: list[Message]) -> list[Message]:
-    """Give calls that the target did not make valid ids, names and arguments, and results a text."""
-    taken = {p.id for m in messages if m.native for p in m.parts if isinstance(p, ToolCall)}
+    """Give calls that the target did not make valid names and arguments, and results a text."""
     out: list[Message] = []
     fixed: list[ToolCall] = []
-    number = 0
     for message in messages:
         if message.role == "tool":  # its results stand in the order of the calls before it
             results = zip(fixed, (p for p in message.parts if isinstance(p, ToolResult)), strict=True)
-            out.append(Message("tool", tuple(_fixed_result(r, call) for call, r in results)))
-            continue
-        if message.role != "assistant":
-            out.append(message)
-            continue
-        calls = [p for p in message.parts if isinstance(p, ToolCall)]
-        number += len(calls)
-        fixed = calls
-        if calls and not message.native:
-            first = number - len(calls) + 1
-            fixed = [_fixed_call(c, n, taken) for n, c in enumerate(calls, first)]
-            new = iter(fixed)
-            message = message._replace(parts=tuple(next(new) if isinstance(p, ToolCall) else p for p in message.parts))
+            message = message._replace(parts=tuple(_fixed_result(r, call) for call, r in results))
+        elif message.role == "assistant":
+            fixed = [p for p in message.parts if isinstance(p, ToolCall)]
+            if fixed and not message.native:
+                mended = [_fixed_call(c) for c in fixed]
+                message = message if mended == fixed else _with_calls(message, mended)
+                fixed = mended
         out.append(message)
     return out
 
 
-def _fixed_call(call: ToolCall, number: int, taken: set[str]) -> ToolCall:
-    return ToolCall(_mint(number, call.id, taken), valid_name(call.name), call.object_text)
+def give_ids(messages: Iterable[Message], before: int, taken: set[str]) -> list[Message]:
+    """Give calls that the target did not make ids of their own, and their results the same; add those to `taken`.
+
+    `before`: how many calls stand before these messages.
+    """
+    out: list[Message] = []
+    named: list[ToolCall] = []
+    for message in messages:
+        if message.role == "tool":
+            results = zip(named, (p for p in message.parts if isinstance(p, ToolResult)), strict=True)
+            message = message._replace(parts=tuple(r if r.call_id == c.id else _of(r, c) for c, r in results))
+        elif message.role == "assistant":
+            named = [p for p in message.parts if isinstance(p, ToolCall)]
+            if named and not message.native:
+                numbered = enumerate(named, before + 1)
+                named = [ToolCall(_mint(n, c.id, taken), c.name, c.arguments) for n, c in numbered]
+                message = _with_calls(message, named)
+            before += len(named)
+        out.append(message)
+    return out
+
+
+def _with_calls(message: Message, calls: list[ToolCall]) -> Message:
+    new = iter(calls)
+    return message._replace(parts=tuple(next(new) if isinstance(p, ToolCall) else p for p in message.parts))
+
+
+def _of(result: ToolResult, call: ToolCall) -> ToolResult:
+    return ToolResult(call.id, result.name, result.parts, result.status)
+
+
+def _fixed_call(call: ToolCall) -> ToolCall:
+    name, arguments = valid_name(call.name), call.object_text
+    return call if name == call.name and arguments is call.arguments else ToolCall(call.id, name, arguments)
 
 
 def _fixed_result(result: ToolResult, call: ToolCall) -> ToolResult:
@@ -115,7 +140,8 @@ def _fixed_result(result: ToolResult, call: ToolCall) -> ToolResult:
         texts: tuple[ResultPart, ...] = tuple(p for p in parts if isinstance(p, Text) and p.text.strip())
         media: tuple[ResultPart, ...] = tuple(p for p in parts if isinstance(p, MEDIA))
         parts = (*texts, *media) or (Text(NO_OUTPUT),)
-    return ToolResult(call.id, call.name, parts, result.status)
+    same = parts is result.parts and result.call_id == call.id and result.name == call.name
+    return result if same else ToolResult(call.id, call.name, parts, result.status)
 
 
 def _mint(number: int, id_: str, taken: set[str]) -> str:

@@ -9,83 +9,101 @@ is never sent, not even as text: models refuse it, imitate it, or overflow.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aether.lowering.calls import NAME_RULE, fits
-from aether.lowering.view import Message, Omission, Target, ToolSpec
+from aether.lowering.turns import Facts, Form, facts, steps_of
+from aether.lowering.view import Target, ToolSpec
 from aether.parts import digest
-from aether.transcript import Step
+from aether.transcript import Step, Turn
 
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash  # pyright: ignore[reportPrivateUsage]
 
-FOREIGN_REASONING = "reasoning of another model is kept here, but never sent"
-CHANGED_REASONING = "reasoning that no longer fits what stands before it"
-FOREIGN_NATIVE = "data that only the model that made it can read"
-
 
 def own_or_foreign(
-    messages: list[Message], target: Target, *, system: str, tools: tuple[ToolSpec, ...], strict: bool
-) -> tuple[list[Message], list[Omission], str]:
-    """Return the messages with own blocks attached, what was left out, and the digest of all.
-
-    Beside the digest of what is shown runs that of the same without any reasoning. A step
-    that was made after the latter proves that the target refused what was there before:
-    it is dead, and is not sent again (T1).
-    """
+    turns: Sequence[Turn], target: Target, *, system: str, tools: tuple[ToolSpec, ...], strict: bool
+) -> tuple[list[tuple[Form, ...]], str]:
+    """Return in which form each step of each turn is shown, and the digest of all that is shown."""
     profile = replace(target.profile, context_window=None, max_output=None)  # learnt, but never shown
-    shown = hashlib.sha256(digest(target.origin, profile, system, tools))
-    bare = shown.copy()
-    out: list[Message] = []
-    taken: set[str] = set()
-    parted = False
-    for message in messages:
-        step = message.step
-        if step is None:
-            out.append(message)
-            shown.update(message.mark)
-            bare.update(message.mark)
-            continue
-        home = goes_home(step, target, taken)
-        placed = message._replace(parts=step.spoken, native=step.native if home else ())
-        if parted and step.origin == target.origin and step.prefix == _value(bare):
-            out, shown, parted = [_without_reasoning(m) for m in out], bare.copy(), False
-        if home and step.bare_digest != step.native_digest:  # there is reasoning in it
-            if strict or step.prefix != _value(shown):
-                placed = _without_reasoning(placed)
-            parted = parted or placed.whole
-            bare.update(step.bare_digest)
-            shown.update(step.native_digest if placed.whole else step.bare_digest)
+    walk = _Walk(target, hashlib.sha256(digest(target.origin, profile, system, tools)), strict)
+    for number, turn in enumerate(turns, 1):
+        known = facts(turn)
+        if target.origin.model in known.models and any(s.origin == target.origin for s in steps_of(turn)):
+            walk.meet(turn, is_last=number == len(turns))
         else:
-            shown.update(step.native_digest if home else step.spoken_digest)
-            bare.update(step.native_digest if home else step.spoken_digest)
-        taken.update([c.id for c in step.calls])
-        out.append(placed)
-    return out, [o for m in out if m.step is not None for o in _left_out(m, m.step, target)], _value(shown)
+            walk.pass_by(known)
+    return [tuple(f) for f in walk.forms], _value(walk.shown)
+
+
+class _Walk:
+    """The way through the turns, for one target.
+
+    Beside the digest of what is shown runs that of the same without any reasoning, from
+    where the two part. A step that was made after the latter proves that the target refused
+    what was there before: it is dead, and is not sent again (T1).
+    """
+
+    def __init__(self, target: Target, shown: Hash, strict: bool) -> None:
+        self.target, self.shown, self.strict = target, shown, strict
+        self.bare: Hash | None = None
+        self.forms: list[list[Form]] = []
+        self.taken: set[str] = set()
+
+    def pass_by(self, known: Facts) -> None:
+        """Go past a turn that others answered."""
+        self.forms.append(list(known.forms))
+        self._show(known.mark)
+        self.taken.update(known.call_ids)
+
+    def meet(self, turn: Turn, *, is_last: bool) -> None:
+        """Go through a turn in which the target answered."""
+        self.forms.append([])
+        if turn.prompt:
+            self._show(turn.prompt_digest)
+        steps = steps_of(turn)
+        for step, following in zip(steps, (*steps[1:], None), strict=True):
+            if self.bare is not None and step.origin == self.target.origin and step.prefix == _value(self.bare):
+                self.forms = [["bare" if f == "home" else f for f in told] for told in self.forms]
+                self.shown, self.bare = self.bare, None
+            self.forms[-1].append(self._form(step, closed=self._is_closed(step, following, is_last=is_last)))
+            self.taken.update([c.id for c in step.calls])
+            if step.results:
+                self._show(step.results_digest)
+
+    def _is_closed(self, step: Step, following: Step | None, *, is_last: bool) -> bool:
+        """Tell whether nothing of a step stays open: what its service paused was gone on with, or is now (E5)."""
+        if step.stop != "paused" or not any(n.kind == "other" for n in step.native):
+            return True
+        return is_last if following is None else following.origin == step.origin and bool(following.native)
+
+    def _form(self, step: Step, *, closed: bool) -> Form:
+        """Choose the form of a step, and take it into the digests."""
+        opaque = self.strict and any(n.kind == "other" for n in step.native)
+        if opaque or not closed or not goes_home(step, self.target, self.taken):
+            self._show(step.spoken_digest)
+            return "retold" if step.origin == self.target.origin else "foreign"
+        if step.bare_digest == step.native_digest:  # there is no reasoning in it
+            self._show(step.native_digest)
+            return "home"
+        if self.strict or step.prefix != _value(self.shown):
+            self._show(step.bare_digest)
+            return "bare"
+        self.bare = self.bare or self.shown.copy()
+        self.bare.update(step.bare_digest)
+        self.shown.update(step.native_digest)
+        return "home"
+
+    def _show(self, mark: bytes) -> None:
+        self.shown.update(mark)
+        if self.bare is not None:
+            self.bare.update(mark)
 
 
 def _value(running: Hash) -> str:
     return running.hexdigest()[:32]
-
-
-def _without_reasoning(message: Message) -> Message:
-    kept = tuple(n for n in message.native if n.kind != "reasoning")
-    return message if len(kept) == len(message.native) else message._replace(native=kept, whole=False)
-
-
-def _left_out(placed: Message, step: Step, target: Target) -> list[Omission]:
-    """Say what of a step is not shown."""
-    if not placed.whole:
-        return [Omission("reasoning", sum(n.kind == "reasoning" for n in step.native), CHANGED_REASONING)]
-    thoughts = len(step.parts) - len(step.spoken)
-    if placed.native or not (thoughts or step.native):
-        return []
-    own = step.origin == target.origin
-    opaque = 0 if own else sum(n.kind == "other" for n in step.native)
-    reason = CHANGED_REASONING if own else FOREIGN_REASONING
-    found = (Omission("reasoning", thoughts, reason), Omission("native", opaque, FOREIGN_NATIVE))
-    return [o for o in found if o.count]
 
 
 def goes_home(step: Step, target: Target, taken: set[str]) -> bool:

@@ -33,24 +33,38 @@ def _blank(part: Part) -> bool:
 
 
 def merge_neighbours(messages: list[Message]) -> list[Message]:
-    """Join what a user said in a row (M6); between two answers ask to go on, as was asked when there was but one."""
+    """Join what a user said in a row (M6); between two answers ask to go on, as was asked when there was but one.
+
+    An answer that its service paused was asked to go on without a word, so what came then belongs to it.
+    """
     out: list[Message] = []
     for message in messages:
         last = out[-1] if out else None
         if last is None or last.role != message.role or message.role == "tool":
             out.append(message)
-        elif message.role == "assistant":
-            out += [Message("user", (Text(GO_ON),)), message]
-        else:
+        elif message.role == "user":
             out[-1] = last._replace(parts=(*last.parts, *message.parts))
+        elif message.native and is_paused(last):
+            whole = last.whole and message.whole
+            out[-1] = Message(
+                "assistant", last.parts + message.parts, last.native + message.native, whole, message.step
+            )
+        else:
+            out += [Message("user", (Text(GO_ON),)), message]
     return out
 
 
+def is_paused(message: Message) -> bool:
+    """Tell whether a message is the target's own, paused at work with tools of its service (E5)."""
+    paused = message.step is not None and message.step.stop == "paused"
+    return paused and any(n.kind == "other" for n in message.native)
+
+
 def anchor_ends(messages: list[Message]) -> list[Message]:
-    """Let the first message be a user's, and the last a user's or a tool's (M4, M5)."""
+    """Let the first message be a user's, and the last a user's or a tool's (M4, M5), or one that is to be resumed."""
     if not messages or messages[0].role != "user":
         messages = [Message("user", (Text(START),)), *messages]
-    if messages[-1].role == "assistant":
+    if messages[-1].role == "assistant" and not is_paused(messages[-1]):
         messages = [*messages, Message("user", (Text(GO_ON),))]
     return messages
 

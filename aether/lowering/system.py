@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aether.lowering.text import sound
 from aether.lowering.view import Message, Target
 from aether.transcript import Part, SystemNote, Text
 
@@ -10,15 +11,21 @@ EXPLAIN_NOTES = "Text between <system> and </system> comes from the application,
 
 def render_system(template: str, target: Target) -> str:
     """Fill `{provider}` and `{model}` in; every other brace stays as it is."""
-    return template.replace("{provider}", target.provider).replace("{model}", target.origin.model).strip()
+    return sound(template.replace("{provider}", target.provider).replace("{model}", target.origin.model).strip())
 
 
-def place_system(messages: list[Message], system: str, target: Target) -> tuple[str, list[Message]]:
-    """Place mid-chat notes and the leading text; return the text that leads, and the messages."""
+def place_system(
+    messages: list[Message], system: str, target: Target, *, noted: bool = True
+) -> tuple[str, list[Message]]:
+    """Place mid-chat notes and the leading text; return the text that leads, and the messages.
+
+    `noted` false: it is known that there are no notes.
+    """
     rule = target.profile.system
     if rule == "any":
-        return system, [m for message in _attribute(messages, target) for m in _split_notes(message)]
-    messages = _tag_notes(messages)
+        messages, told = _attribute(messages, target)
+        return system, [m for one in messages for m in _split_notes(one)] if noted or told else messages
+    messages = _tag_notes(messages) if noted else messages
     if rule == "none" and system:
         return "", _fold(system, messages)
     return system, messages
@@ -61,17 +68,17 @@ def _fold(system: str, messages: list[Message]) -> list[Message]:
     return [messages[0]._replace(parts=(Text(system), *messages[0].parts)), *messages[1:]]
 
 
-def _attribute(messages: list[Message], target: Target) -> list[Message]:
-    """Say once, at each change of author, that the answers above were written by another model."""
+def _attribute(messages: list[Message], target: Target) -> tuple[list[Message], bool]:
+    """Say once, at each change of author, that the answers above were written by another model; tell if so."""
     out: list[Message] = []
     told = own = f"{target.provider}/{target.origin.model}"
-    author = own
+    author, changed = own, False
     for message in messages:
         if message.step is not None:
             author = own if message.step.origin == target.origin else message.step.reference
         if message.role == "user" and author != told:
             who = "you" if author == own else f"another model, {author}"
             message = message._replace(parts=(*message.parts, SystemNote(f"The last answer above is by {who}.")))
-            told = author
+            told, changed = author, True
         out.append(message)
-    return out
+    return out, changed

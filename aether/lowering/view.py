@@ -55,8 +55,7 @@ class Message(NamedTuple):
 
     `whole` is false where reasoning had to be left out of `native`: blocks that are bound
     to it then lose the ids that bind them. `step` is where an assistant's message came
-    from, `mark` the digest of what another one holds; both are there while the passes work
-    and gone in a view. A tuple, because the passes make thousands of them for each request.
+    from. A tuple, because there are thousands of them in a long conversation.
     """
 
     role: Role
@@ -64,7 +63,6 @@ class Message(NamedTuple):
     native: tuple[Native, ...] = ()
     whole: bool = True
     step: Step | None = None
-    mark: bytes = b""
 
 
 @dataclass(frozen=True)

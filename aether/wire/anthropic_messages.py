@@ -5,7 +5,6 @@ Source of the shapes: the types of the SDK `anthropic` 2.12 and recorded traffic
 
 from __future__ import annotations
 
-import json
 from typing import assert_never
 
 from aether.lowering.view import Message, ToolSpec, View
@@ -28,6 +27,7 @@ from aether.wire.base import (
     base64_of,
     lost,
     mappings,
+    plain_text,
 )
 from aether.wire.messages_reader import NATIVE_KINDS, Reader
 
@@ -95,22 +95,26 @@ def _tool(tool: ToolSpec) -> JSON:
 def _messages(view: View, ask: Ask) -> list[JSON]:
     """Shape the messages; tool results and the user text after them become one message."""
     out: list[JSON] = []
+    last = ""
     for message in view.messages:
         role = "user" if message.role == "tool" else message.role
         content = _content(message, ask)
-        if out and out[-1]["role"] == role == "user":
+        if role == last == "user":
             out[-1]["content"] += content
         else:
             out.append({"role": role, "content": content})
+        last = role
     return out
 
 
 def _content(message: Message, ask: Ask) -> list[JSON]:
     if message.native:
         return [n.data for n in message.native]
+    if (said := plain_text(message)) is not None:
+        return [{"type": "text", "text": said if message.role == "user" else said.rstrip()}]
     blocks = [b for p in message.parts if (b := _block(p, ask)) is not None]
-    if message.role == "assistant" and blocks and blocks[-1]["type"] == "text":
-        blocks[-1] = blocks[-1] | {"text": blocks[-1]["text"].rstrip()}  # M3: refused at the end of a request
+    if message.role == "assistant" and blocks and "text" in (last := blocks[-1]):
+        last["text"] = last["text"].rstrip()  # M3: refused at the end of a request
     return blocks
 
 
@@ -125,7 +129,7 @@ def _block(part: Part, ask: Ask) -> JSON | None:
         case File():
             return _media("document", part, ask)
         case ToolCall():
-            return {"type": "tool_use", "id": part.id, "name": part.name, "input": json.loads(part.arguments)}
+            return {"type": "tool_use", "id": part.id, "name": part.name, "input": part.object}
         case ToolResult():
             block: JSON = {
                 "type": "tool_result",

@@ -8,16 +8,17 @@ no company; vendors' JSON keys live in this folder and nowhere else.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
 from aether.events import Reply, StreamEvent
-from aether.lowering.view import View
+from aether.lowering.view import Message, View
 from aether.profile import Profile
-from aether.transcript import Blob
+from aether.transcript import Blob, File, Image, Part, Text
 
 JSON = dict[str, Any]
+MEDIA = (Image, File)
 DEFAULT_MAX_TOKENS = 8192
 """Bound of an answer, in tokens, where a protocol demands one and nothing else says it."""
 
@@ -132,6 +133,22 @@ def text_of(value: object) -> str:
 def count_of(value: object) -> int:
     """Return `value` if it is a count, else zero."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def plain_text(message: Message) -> str | None:
+    """Return the text of a user or an assistant who says nothing else, as most do; None for any other message."""
+    if len(message.parts) != 1 or message.native or message.role not in ("user", "assistant"):
+        return None
+    part = message.parts[0]
+    return part.text if type(part) is Text else None
+
+
+def has_media(parts: Iterable[Part]) -> bool:
+    """Tell whether there is an image or a file among the parts. A loop, because it is asked of every message."""
+    for part in parts:  # noqa: SIM110
+        if isinstance(part, MEDIA):
+            return True
+    return False
 
 
 def base64_of(blob: Blob, ask: Ask) -> str | None:

@@ -10,11 +10,13 @@ import json
 from typing import assert_never
 
 from aether.lowering.view import Message, ToolSpec, View
-from aether.transcript import File, Image, Part, Reasoning, Refusal, SystemNote, Text, ToolCall, ToolResult
-from aether.wire.base import JSON, Ask, base64_of, lost, mapping, text_of
+from aether.transcript import File, Image, Part, Refusal, SystemNote, Text, ToolCall, ToolResult
+from aether.wire.base import JSON, Ask, base64_of, has_media, lost, mapping, plain_text, text_of
 from aether.wire.chat_reader import Reader
 
 path = "/chat/completions"
+
+WORDS = (Text, Refusal, SystemNote)
 
 
 def lower(view: View, ask: Ask) -> JSON:
@@ -22,7 +24,10 @@ def lower(view: View, ask: Ask) -> JSON:
     system_role = "developer" if ask.profile.developer_role else "system"
     messages: list[JSON] = [{"role": system_role, "content": view.system}] if view.system else []
     for message in view.messages:
-        messages.extend(_messages(message, ask, system_role))
+        if (said := plain_text(message)) is not None:
+            messages.append({"role": message.role, "content": said})
+        else:
+            messages += _messages(message, ask, system_role)
     body: JSON = {"model": ask.model, "messages": messages, "stream": True}
     if ask.profile.stream_usage:
         body["stream_options"] = {"include_usage": True}
@@ -42,27 +47,27 @@ def _tool(tool: ToolSpec) -> JSON:
 
 def _messages(message: Message, ask: Ask, system_role: str) -> list[JSON]:
     match message.role:
-        case "system":
-            return [{"role": system_role, "content": _text(message.parts)}]
         case "user":
-            return [{"role": "user", "content": _user_content(message, ask)}]
+            return [{"role": "user", "content": _user_content(message.parts, ask)}]
         case "assistant":
-            return [_own(message, ask) if message.native else _assistant(message, ask)]
+            return [_own(message, ask) if message.native else _assistant(message.parts, ask)]
         case "tool":
             return [_result(p) for p in message.parts if isinstance(p, ToolResult)]
+        case "system":
+            return [{"role": system_role, "content": _text(message.parts)}]
         case _:
             assert_never(message.role)
 
 
 def _text(parts: tuple[Part, ...]) -> str:
-    return "\n\n".join(p.text for p in parts if isinstance(p, Text | Refusal | SystemNote))
+    return "\n\n".join([p.text for p in parts if isinstance(p, WORDS)])
 
 
-def _user_content(message: Message, ask: Ask) -> str | list[JSON]:
-    parts = [_content_part(p, ask) for p in message.parts if isinstance(p, Text | SystemNote | Image | File)]
-    if all(p["type"] == "text" for p in parts):
-        return "\n\n".join(p["text"] for p in parts)  # M8: every server takes a string
-    return parts
+def _user_content(parts: tuple[Part, ...], ask: Ask) -> str | list[JSON]:
+    if not has_media(parts):
+        return _text(parts)  # M8: every server takes a string
+    content = [_content_part(p, ask) for p in parts if isinstance(p, Text | SystemNote | Image | File)]
+    return content if any(c["type"] != "text" for c in content) else "\n\n".join(c["text"] for c in content)
 
 
 def _content_part(part: Text | SystemNote | Image | File, ask: Ask) -> JSON:
@@ -96,13 +101,12 @@ def _own(message: Message, ask: Ask) -> JSON:
     return _with_needed_reasoning(out, ask)
 
 
-def _assistant(message: Message, ask: Ask) -> JSON:
-    calls = [p for p in message.parts if isinstance(p, ToolCall)]
-    texts = tuple(p for p in message.parts if not isinstance(p, ToolCall | Reasoning))
-    out: JSON = {"role": "assistant", "content": _text(texts) or None}
-    if calls:
+def _assistant(parts: tuple[Part, ...], ask: Ask) -> JSON:
+    out: JSON = {"role": "assistant", "content": _text(parts) or None}
+    if calls := [p for p in parts if isinstance(p, ToolCall)]:
         out["tool_calls"] = [_call(c) | _extra(ask) for c in calls]
-    return _with_needed_reasoning(out, ask)
+        return _with_needed_reasoning(out, ask)
+    return out
 
 
 def _call(call: ToolCall) -> JSON:
@@ -122,7 +126,7 @@ def _with_needed_reasoning(message: JSON, ask: Ask) -> JSON:
 
 
 def _result(result: ToolResult) -> JSON:
-    text = _text(tuple(result.parts))
+    text = _text(result.parts)
     return {
         "role": "tool",
         "tool_call_id": result.call_id,

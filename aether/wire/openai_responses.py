@@ -11,10 +11,12 @@ from typing import assert_never
 
 from aether.lowering.view import Message, ToolSpec, View
 from aether.transcript import File, Image, Part, Reasoning, Refusal, SystemNote, Text, ToolCall, ToolResult
-from aether.wire.base import JSON, Ask, base64_of, lost
+from aether.wire.base import JSON, Ask, base64_of, has_media, lost
 from aether.wire.responses_reader import Reader
 
 path = "/responses"
+
+WORDS = (Text, Refusal, SystemNote)
 
 
 def lower(view: View, ask: Ask) -> JSON:
@@ -63,11 +65,11 @@ def _items(message: Message, ask: Ask) -> list[JSON]:
 
 
 def _text(parts: tuple[Part, ...]) -> str:
-    return "\n\n".join(p.text for p in parts if isinstance(p, Text | Refusal | SystemNote))
+    return "\n\n".join([p.text for p in parts if isinstance(p, WORDS)])
 
 
 def _content(parts: tuple[Part, ...], ask: Ask) -> str | list[JSON]:
-    if not any(isinstance(p, Image | File) for p in parts):
+    if not has_media(parts):
         return _text(parts)
     return [c for p in parts if (c := _content_part(p, ask)) is not None]
 
@@ -110,7 +112,7 @@ def _assistant(message: Message, ask: Ask) -> list[JSON]:
 
 
 def _result(result: ToolResult, ask: Ask) -> JSON:
-    output = _content(tuple(result.parts), ask)
+    output = _content(result.parts, ask)
     if result.status != "ok":  # C18: no field for it here
         prefix = "Error: "
         output = prefix + output if isinstance(output, str) else [{"type": "input_text", "text": prefix}, *output]

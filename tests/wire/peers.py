@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from aether.lowering import Target, ToolSpec, View, lower
@@ -43,15 +44,15 @@ class Peer:
     quirks: JSON = field(default_factory=dict[str, Any])
     tools: tuple[ToolSpec, ...] = TOOLS
 
-    @property
+    @cached_property
     def profile(self) -> Profile:
         return DEFAULTS[self.protocol].with_fields(self.quirks)
 
-    @property
+    @cached_property
     def origin(self) -> Origin:
         return Origin(self.protocol, f"https://{self.name}.test/v1", "a1b2c3", f"{self.name}-model")
 
-    @property
+    @cached_property
     def target(self) -> Target:
         return Target(self.name, self.origin, self.profile, self.tools if self.profile.tools else ())
 
@@ -70,7 +71,7 @@ class Peer:
         issued = issued_to(transcript, self.origin) if transcript else Issued()
         return check(self.protocol, body, self.profile, issued)
 
-    @property
+    @cached_property
     def strictness(self) -> Strictness:
         """Say the same facts to the independent judge."""
         profile = self.profile

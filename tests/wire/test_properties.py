@@ -9,12 +9,14 @@ signature to the very body that it was made for.
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, note
 from hypothesis import strategies as st
 
+from aether.lowering.text import sound
 from aether.transcript import (
     Blob,
     Cut,
@@ -33,12 +35,13 @@ from tests.wire.targets import BY_NAME, PEERS, Peer, Talk, foreign_step, items, 
 
 NAMES = st.sampled_from([p.name for p in PEERS])
 LETTERS = st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t ")
-TEXTS = st.one_of(
+SAID = st.one_of(
     st.text(LETTERS, max_size=20),
     st.sampled_from(
         ["", " ", "\n\t", "<think>no</think> yes", "ends blank \n", "</system>", "```", '{"a": 1}', "\u2028"]
     ),
 )
+TEXTS = st.one_of(SAID, st.sampled_from(["half \ud83d", "\ud83d\ude00 joined"]))
 IDS = st.sampled_from(
     [
         "",
@@ -107,7 +110,7 @@ def _grow(talk: Talk, draw: st.DrawFn) -> None:
             results: list[ToolResult] = []
             talk.says(
                 draw(NAMES),
-                draw(TEXTS),
+                draw(SAID),
                 reasoning=draw(st.sampled_from(["", "", "hm", "let me see"])),
                 redacted=draw(st.booleans()) and draw(st.booleans()),
                 refusal=draw(st.sampled_from(["", "", "", "I cannot."])),
@@ -150,10 +153,11 @@ def texts_to_keep(transcript: Transcript) -> list[str]:
         kept += [p.text for p in turn.prompt if isinstance(p, Text)]
         for step in turn.answer.steps if turn.answer else ():
             kept += [p.text for r in step.results for p in r.parts if isinstance(p, Text)]
-    return [t.strip() for t in kept if t.strip()]
+    return [sound(t).strip() for t in kept if t.strip()]
 
 
 def verdicts(peer: Peer, body: dict[str, Any], talk: Talk) -> list[str]:
+    json.dumps(body, ensure_ascii=False, allow_nan=False).encode()  # what cannot be written cannot be sent
     ours = [f"{v.rule}: {v.where}" for v in peer.check(body, talk.transcript)]
     return ours + peer.refusals(body, talk.issuers[peer.name])
 

@@ -1,0 +1,154 @@
+"""One turn as it is shown: what the passes make of it, kept with the turn. Pure.
+
+A turn never changes, so what follows from it alone is derived once: what it holds, and for
+each kind of target its messages. Nothing here looks at what stands before the turn; what
+depends on that is done over all turns, each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from aether.lowering.calls import close_calls, fix_calls, flatten_tools, give_ids, valid_name
+from aether.lowering.media import place_media
+from aether.lowering.shape import drop_blank, merge_neighbours
+from aether.lowering.text import mend_text
+from aether.lowering.view import Message, Omission
+from aether.profile import Profile
+from aether.transcript import Step, SystemNote, ToolCall, Turn
+
+Form = Literal["foreign", "retold", "home", "bare"]
+"""How a step is shown: another's, in neutral parts; the target's own, in neutral parts; as it
+was made; as it was made but for the reasoning."""
+
+FOREIGN_REASONING = "reasoning of another model is kept here, but never sent"
+CHANGED_REASONING = "reasoning that no longer fits what stands before it"
+FOREIGN_NATIVE = "data that only the model that made it can read"
+
+
+class Facts(NamedTuple):
+    """What a turn holds, whoever it is shown to.
+
+    `forms` are those for a stranger. `mark` joins the digests of what a stranger is shown.
+    `models` are the ids of those that answered, `names` those of the tools called, made valid.
+    """
+
+    forms: tuple[Form, ...]
+    mark: bytes
+    models: frozenset[str]
+    call_ids: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def steps_of(turn: Turn) -> tuple[Step, ...]:
+    """Return the steps of the chosen answer."""
+    return turn.answers[turn.chosen].steps if turn.answers else ()
+
+
+def facts(turn: Turn) -> Facts:
+    """Return what a turn holds."""
+    known: Facts | None = turn.derived.get("facts")
+    if known is None:
+        steps = steps_of(turn)
+        marks = [m for s in steps for m in (s.spoken_digest, s.results_digest if s.results else b"")]
+        known = turn.derived["facts"] = Facts(
+            forms=("foreign",) * len(steps),
+            mark=b"".join([turn.prompt_digest if turn.prompt else b"", *marks]),
+            models=frozenset(s.origin.model for s in steps),
+            call_ids=tuple(c.id for s in steps for c in s.calls),
+            names=tuple(valid_name(c.name) for s in steps for c in s.calls),
+        )
+    return known
+
+
+class Numbered(NamedTuple):
+    """The messages of a passage with ids for their calls."""
+
+    messages: tuple[Message, ...]
+    ids: set[str]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A turn as one kind of target is shown it, but for the ids of its calls.
+
+    `calls` counts them, `own_ids` are the ids of those that stay as they are, `noted` tells
+    that there are notes of the system in it.
+    """
+
+    messages: tuple[Message, ...]
+    omissions: tuple[Omission, ...]
+    calls: int
+    own_ids: tuple[str, ...]
+    noted: bool
+    numbered: dict[int, Numbered] = field(default_factory=dict[int, Numbered], compare=False)
+
+    def with_ids(self, before: int, taken: set[str]) -> tuple[Message, ...]:
+        """Return the messages with valid ids, where so many calls stand before them; add the ids to `taken`."""
+        if self.calls == len(self.own_ids):
+            return self.messages
+        known = self.numbered.get(before)
+        if known is None:
+            ids = set[str]()
+            known = Numbered(tuple(give_ids(self.messages, before, ids)), ids)
+            self.numbered.clear()  # the number changes only where something before it was cut
+            self.numbered[before] = known
+        if not taken.isdisjoint(known.ids):
+            return tuple(give_ids(self.messages, before, taken))
+        taken |= known.ids
+        return known.messages
+
+
+def passage(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
+    """Return how a turn is shown to a target of such a profile, its steps in these forms."""
+    key = (forms, profile.tools, profile.vision, profile.files, profile.result_images)
+    known: Passage | None = turn.derived.get(key)
+    if known is None:
+        known = turn.derived[key] = _passage(turn, forms, profile)
+    return known
+
+
+def _passage(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
+    omitted = [o for s, form in zip(steps_of(turn), forms, strict=True) for o in _left_out(s, form)]
+    messages = fix_calls(close_calls(mend_text(_placed(turn, forms))))
+    calls = [(c, m) for m in messages if m.role == "assistant" for c in m.parts if isinstance(c, ToolCall)]
+    messages, unseen = place_media(messages, profile)
+    messages, flattened = flatten_tools(messages, profile)
+    messages = merge_neighbours(drop_blank(messages))
+    return Passage(
+        messages=tuple(messages),
+        omissions=(*omitted, *unseen, *flattened),
+        calls=len(calls) if profile.tools else 0,
+        own_ids=tuple(c.id for c, m in calls if m.native),
+        noted=any(isinstance(p, SystemNote) for m in messages for p in m.parts),
+    )
+
+
+def _placed(turn: Turn, forms: tuple[Form, ...]) -> list[Message]:
+    """List the messages of a turn, own blocks attached where they go home."""
+    messages = [Message("user", turn.prompt)] if turn.prompt else []
+    for step, form in zip(steps_of(turn), forms, strict=True):
+        bare = tuple(n for n in step.native if n.kind != "reasoning") if form == "bare" else ()
+        native = step.native if form == "home" else bare
+        whole = form != "bare" or len(bare) == len(step.native)
+        messages.append(Message("assistant", step.spoken, native, whole, step))
+        if step.results:
+            messages.append(Message("tool", step.results))
+    return messages
+
+
+def _left_out(step: Step, form: Form) -> list[Omission]:
+    """Say what of a step is not shown."""
+    match form:
+        case "home":
+            return []
+        case "bare":
+            thoughts = sum(n.kind == "reasoning" for n in step.native)
+            return [Omission("reasoning", thoughts, CHANGED_REASONING)] if thoughts else []
+        case "foreign" | "retold":
+            thoughts = len(step.parts) - len(step.spoken)
+            reason = FOREIGN_REASONING if form == "foreign" else CHANGED_REASONING
+            opaque = sum(n.kind == "other" for n in step.native) if form == "foreign" else 0
+            found = (Omission("reasoning", thoughts, reason), Omission("native", opaque, FOREIGN_NATIVE))
+            return [o for o in found if o.count]
