@@ -28,6 +28,9 @@ STRICTER = "The service refused the history as it was; it was sent again without
 TOLD = "The service told what this model cannot take; it was asked again without that."
 CUT_SILENTLY = "The service counted {:,} tokens of about {:,} that were sent: it may have read only a part of them."
 
+MOST_PAUSES = 5
+"""How often an answer is asked to go on after its service paused it."""
+
 
 @dataclass
 class Draft:
@@ -131,7 +134,8 @@ async def run(
     """Answer the last turn of `transcript`; raise AetherError where that cannot be done, LimitError at a limit.
 
     A history that the service refuses is sent once more: with regard to what its words have
-    told about the model, or else without what only the service can read.
+    told about the model, or else without what only the service can read. An answer that the
+    service paused is asked to go on, a few times.
     """
     answer, strict, told, notes = Answer(), False, False, list[str]()
     await toolbox.prepare()
@@ -156,13 +160,17 @@ async def run(
             continue
         step, notes = draft.settle(), []
         yield Stepped(step)
-        if not step.calls:
+        if not step.calls and (step.stop != "paused" or _pauses(answer) >= MOST_PAUSES):
             return
         async with aclosing(run_calls(toolbox, step.calls)) as gathered:
             async for results in gathered:
                 step = replace(step, results=results)
                 yield Resulted(step)
         answer = replace(answer, steps=(*answer.steps, step))
+
+
+def _pauses(answer: Answer) -> int:
+    return sum(s.stop == "paused" for s in answer.steps)
 
 
 def _mendable(error: ProviderError) -> bool:

@@ -123,11 +123,11 @@ def check_ids(ids: list[str], rule: str, longest: int) -> Iterator[Violation]:
         yield Violation("C7 tool ids are unique", id_)
 
 
-def check_ends(roles: list[str]) -> Iterator[Violation]:
-    """Check who begins and who ends; `roles` without system texts."""
+def check_ends(roles: list[str], *, paused: bool = False) -> Iterator[Violation]:
+    """Check who begins and who ends; `roles` without system texts. `paused`: the last one is to be resumed."""
     if not roles or roles[0] != "user":
         yield Violation("M5 the first message is a user's", roles[0] if roles else "none")
-    if roles and roles[-1] not in ("user", "tool"):
+    if roles and roles[-1] not in ("user", "tool") and not paused:
         yield Violation("M4 the last message is a user's or a tool's", roles[-1])
 
 

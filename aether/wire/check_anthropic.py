@@ -29,7 +29,8 @@ def check_anthropic(body: JSON, profile: Profile, issued: Issued) -> Iterator[Vi
         yield Violation("P1 max_tokens is given", str(bound))
     messages = mappings(body.get("messages"))
     spoken = [m for m in messages if m.get("role") != "system"]
-    yield from check_ends([text_of(m.get("role")) for m in spoken])
+    paused = bool(spoken) and any(_is_service_tool(b) for b in _blocks(spoken[-1]))
+    yield from check_ends([text_of(m.get("role")) for m in spoken], paused=paused)
     yield from _order(messages, profile)
     for number, message in enumerate(messages):
         blocks = _blocks(message)
@@ -43,6 +44,12 @@ def check_anthropic(body: JSON, profile: Profile, issued: Issued) -> Iterator[Vi
     yield from check_ids([text_of(c.get("id")) for c in calls], profile.id_rule, 64)
     yield from check_names(tool_names(body.get("tools")), [text_of(c.get("name")) for c in calls])
     yield from _pairs(spoken)
+
+
+def _is_service_tool(block: JSON) -> bool:
+    """Tell whether a block belongs to a tool that the service runs itself: `server_tool_use` and what comes of it."""
+    kind = text_of(block.get("type"))
+    return kind.endswith(("_tool_use", "_tool_result"))
 
 
 def _blocks(message: JSON) -> list[JSON]:

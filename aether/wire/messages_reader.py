@@ -143,7 +143,7 @@ class Reader:
     def _native(self) -> tuple[Native, ...]:
         """Return the blocks for the way home; none where the service would refuse its own words."""
         native: list[Native] = []
-        awaited: set[str] = set()
+        opened: set[str] = set()
         for index, block in sorted(self._blocks.items()):
             if index in self._inputs:
                 block = block | {"input": object_of(self._inputs[index] or "{}")}
@@ -155,14 +155,15 @@ class Reader:
                     continue  # T2: without its signature it is nothing
                 case "call" if block.get("input") is None or not text_of(block.get("id")):
                     return ()
-                case "other":
-                    awaited ^= {text_of(block.get("id") or block.get("tool_use_id"))}
+                case "other":  # a result may be of a call before a pause
+                    opened.discard(text_of(block.get("tool_use_id")))
+                    opened.add(text_of(block.get("id")))
                 case _:
                     pass
             native.append(Native(kind, block))
-        # Neither may thinking end a message, nor may a call of the service's own stay open (C22).
-        whole = native and native[-1].kind != "reasoning" and not awaited - {""}
-        return tuple(native) if whole else ()
+        # Neither may thinking end a message, nor may a call of the service's own stay open (C22), but for a pause (E5).
+        closed = not opened - {""} or STOPS.get(self._raw_stop) == "paused"
+        return tuple(native) if native and native[-1].kind != "reasoning" and closed else ()
 
     def _part(self, index: int, block: JSON) -> Part | None:
         match block.get("type"):

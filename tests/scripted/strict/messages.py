@@ -130,6 +130,13 @@ def blank_texts(content: Any) -> Iterator[str]:
             yield from blank_texts(block["content"])
 
 
+def is_paused(message: JSON) -> bool:
+    """Tell whether an answer is one that the service paused while its own tools were at work."""
+    blocks = message.get("content")
+    kinds = [str(b.get("type")) for b in blocks] if isinstance(blocks, list) else []
+    return any(k == "server_tool_use" or (k.endswith("_tool_result") and k != "tool_result") for k in kinds)
+
+
 def in_order(messages: list[JSON], strictness: Strictness) -> Iterator[Fault]:
     """Yield the faults of the order: who begins, who ends, who stands beside whom."""
     roles = [m.get("role") for m in messages]
@@ -141,7 +148,8 @@ def in_order(messages: list[JSON], strictness: Strictness) -> Iterator[Fault]:
         texts = [last] if isinstance(last, str) else [b.get("text", "") for b in last or () if b.get("type") == "text"]
         if texts and re.search(r"\s$", texts[-1]):
             yield Fault(message="messages: final assistant content cannot end with trailing whitespace")
-        yield Fault(message=PREFILL)
+        if not is_paused(messages[-1]):
+            yield Fault(message=PREFILL)
     for index, (first, second) in enumerate(zip(roles, [*roles[1:], None], strict=True)):
         if first == second and strictness.is_tidy:
             # The service itself merges equal neighbours; others of its protocol do not.
