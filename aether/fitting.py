@@ -7,14 +7,15 @@ time. Nothing is sent before a person has chosen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
+from aether.agent import Draft
 from aether.asking import asking
 from aether.errors import CellError, GarbledError, ProviderError
-from aether.events import Retried, TextDelta
+from aether.events import Retried
 from aether.fit import Fit, leave_out, measure
 from aether.guard import Pass
 from aether.limits import Limits
@@ -75,32 +76,40 @@ def shortened(transcript: Transcript, llm: LLM, tools: tuple[ToolSpec, ...]) -> 
     return transcript
 
 
-async def summary(transcript: Transcript, cut: Cut, llm: LLM, sent: Sent, *, permit: Pass, limits: Limits) -> Cut:
-    """Return the cut with a summary that `llm` writes of what it leaves out; raise ProviderError or GuardError."""
+async def summary(
+    transcript: Transcript, cut: Cut, llm: LLM, sent: Sent, *, permit: Pass, limits: Limits
+) -> tuple[Cut, Step]:
+    """Return the cut with a summary that `llm` writes of what it leaves out, and the step that this took.
+
+    Raises ProviderError or GuardError.
+    """
     told = replace(transcript, turns=(*transcript.turns[: cut.last + 1], Turn((Text(WISH),))), branches=(), cuts=())
     view = lower(told, llm.target())
     body = llm.wire.lower(view, llm.settings(max_tokens=limits.answer_tokens))
-    cost, exchange, written = asking(llm, body, view, limits), llm.ask(body), ""
+    draft = Draft(llm, body, view, llm.ask(body))
+    cost = asking(llm, body, view, limits)
     try:
         await permit.enter()
         await permit.reserve(cost)
         sent(llm, body, view)
-        async with aclosing(exchange.events()) as events:
+        async with aclosing(draft.exchange.events()) as events:
             async for event in events:
-                written += event.text if isinstance(event, TextDelta) else ""
+                draft.take(event)
                 if isinstance(event, Retried):
                     await (permit.refused() if event.not_taken else permit.settle(Usage()))
                     await permit.reserve(cost)
-        await permit.settle(exchange.reply().usage)
+        step = draft.settle()
+        await permit.settle(step.usage)
     except ProviderError as error:
         if error.not_taken:
             await permit.refused()
         raise
     finally:
         await permit.leave()
-    if not written.strip():
+    if not draft.text.strip():
         raise GarbledError(f"{llm.model.label} wrote no summary.")
-    return replace(cut, summary=written.strip(), author=llm.reference)
+    counted = replace(step, parts=(), native=(), prefix="")
+    return replace(cut, summary=draft.text.strip(), author=llm.reference), counted
 
 
 class Fitting(Notebook):
@@ -109,6 +118,7 @@ class Fitting(Notebook):
     llm: LLM | None
     toolbox: Toolbox
     _resolve: Callable[[str], LLM]
+    _took: Callable[[Sequence[Step]], None]
 
     async def shorten(self, *, summarised: bool) -> int:
         """Leave the oldest exchanges out, and return how many more those are.
@@ -127,12 +137,14 @@ class Fitting(Notebook):
         if summarised:
             by = self._resolve(last_author(before, but=llm.reference) or llm.reference)
             # What was left out before is summarised anew, with the rest.
-            cut = await summary(
+            cut, step = await summary(
                 replace(before, cuts=()), replace(shorter.cuts[-1], summary=""), by, self._sent, **self._paid()
             )
+            self._took([step])
             if self.transcript is not before:
+                self._become(replace(self.transcript, beside=(*self.transcript.beside, step)))
                 raise CellError("The conversation went on meanwhile, so nothing was left out.")
-            shorter = replace(before, cuts=(cut,))
+            shorter = replace(before, cuts=(cut,), beside=(*before.beside, step))
         self._become(shorter)
         return left_out(shorter) - left_out(before)
 

@@ -41,6 +41,11 @@ def ended(status: str, steps: Sequence[Step], failure: Failure | None) -> None:
     TURNS.labels(status).inc()
     if failure is not None:
         ERRORS.labels(failure.kind).inc()
+    took(steps)
+
+
+def took(steps: Sequence[Step]) -> None:
+    """Count the tokens, the cost and the times of some requests."""
     for step in steps:
         TOKENS.labels("input").inc(step.usage.input)
         TOKENS.labels("output").inc(step.usage.output)

@@ -27,6 +27,7 @@ from aether.live import Live, Lives, Turns
 from aether.llm import LLM
 from aether.logs import Redactor
 from aether.lowering import View
+from aether.metrics import took
 from aether.notebook import asked_for, best
 from aether.receipts import Receipt, WireRecord, pair, preflight, word
 from aether.router import ProviderRouter
@@ -61,7 +62,7 @@ class AgentRuntime(Fitting):
         open_pass: Callable[[], Pass] = OpenPass,
     ) -> None:
         super().__init__(Transcript(SYSTEM))
-        self._router, self._resolve = router, router.resolve
+        self._router, self._resolve, self._took = router, router.resolve, took
         self._default, self._open_toolbox = default, open_toolbox
         self._limits, self._redact, self._read_blob = limits or Limits(), redact or Redactor(), read_blob
         self._open_keeper, self._open_pass = open_keeper, open_pass

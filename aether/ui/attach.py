@@ -17,6 +17,7 @@ from aether.errors import AetherError
 from aether.transcript import File, Image
 from aether.ui import exporting, panels, render
 from aether.ui.markdown import one_line, text
+from aether.ui.words import say
 
 if TYPE_CHECKING:
     from aether.services import Services
@@ -42,11 +43,12 @@ class Desk:
         for path in map(Path, filter(exporting.was_handed_in, paths or ())):
             try:
                 if len(attached) >= MOST_FILES:
-                    refused.append(f"{path.name} was left out: a message takes {MOST_FILES} files.")
+                    refused.append(say("attach.most", name=path.name, most=MOST_FILES))
                 else:
                     attached = (*attached, await self._take(path))
             except (AetherError, OSError) as error:
-                refused.append(error.sentence if isinstance(error, AetherError) else f"{path.name} cannot be read.")
+                unreadable = say("attach.unreadable", name=path.name)
+                refused.append(error.sentence if isinstance(error, AetherError) else unreadable)
             finally:
                 path.unlink(missing_ok=True)
         return attached, chips(attached), panels.receipt(refused, tone="error"), gr.UploadButton(value=None)
@@ -66,9 +68,9 @@ async def drop(number: str | None, attached: Attached) -> tuple[Attached, str]:
 def chips(attached: Attached) -> str:
     """Show the files of the message, each with a way to take it off."""
     shown = "".join(
-        f'<li class="chip">{render.attachment(part)}<span>{text(part.blob.name or "file")}</span>'
+        f'<li class="chip">{render.attachment(part)}<span>{text(part.blob.name or say("attach.file"))}</span>'
         f'<button type="button" class="unattach" data-number="{number}" '
-        f'aria-label="Take {text(part.blob.name or "the file")} off"></button></li>'
+        f'aria-label="{text(say("attach.off", name=part.blob.name or say("attach.file")))}"></button></li>'
         for number, part in enumerate(attached)
     )
     return one_line(f'<ul class="chips">{shown}</ul>') if shown else ""

@@ -13,6 +13,7 @@ from aether.transcript import Cut
 from aether.ui import panels, words
 from aether.ui.handlers import answered
 from aether.ui.markdown import one_line, text
+from aether.ui.words import say
 
 if TYPE_CHECKING:
     from aether.services import Services
@@ -28,10 +29,9 @@ def build(page: Page, services: Services) -> None:
     with page.place("fit"):
         said = gr.Markdown(elem_id="fit", sanitize_html=False, latex_delimiters=[], container=False)
         with gr.Row(elem_id="fit-choices"):
-            leave = gr.Button("Leave out", elem_id="fit-leave-out", size="sm", visible=False, min_width=0)
-            summary = gr.Button("Summarise", elem_id="fit-summarise", size="sm", visible=False, min_width=0)
-            whole = gr.Button(
-                "Show them to models again", elem_id="fit-show-all", size="sm", visible=False, min_width=0
+            leave, summary, whole = (
+                gr.Button("", elem_id=f"fit-{name}", size="sm", visible=False, min_width=0)
+                for name in ("leave-out", "summarise", "show-all")
             )
     state, shown = page.runtime, [said, leave, summary, whole]
     # The badge changes whenever a model was chosen or an answer has settled.
@@ -48,9 +48,9 @@ async def look(runtime: AgentRuntime) -> Updates:
     now = standing(runtime.transcript, runtime.llm, runtime.toolbox.specs)
     can = bool(now.surplus)
     by = last_author(runtime.transcript, but=now.reference) or now.reference
-    again = gr.Button(visible=bool(now.cuts))
-    leave = gr.Button(f"Leave out the {_oldest(now.surplus or 0)}", visible=can)
-    return panel(now), leave, gr.Button(f"Summarise with {by.rsplit('/', 1)[-1]}", visible=can), again
+    again = gr.Button(say("fit.show_all"), visible=bool(now.cuts))
+    leave = gr.Button(_counted(now.surplus or 0, "fit.leave_one", "fit.leave"), visible=can)
+    return panel(now), leave, gr.Button(say("fit.summarise", model=by.rsplit("/", 1)[-1]), visible=can), again
 
 
 def panel(now: Standing) -> str:
@@ -58,30 +58,26 @@ def panel(now: Standing) -> str:
     model = now.reference.partition("/")[2]
     said = "".join(_cut(cut) for cut in now.cuts)
     if not now.fit.fits and now.fit.window is not None:
-        help_ = "" if now.surplus else " The first and the last message alone are too long for it."
-        said = (
-            f'<p role="alert"><b>This conversation does not fit {text(model)}.</b> It needs about '
-            f"{words.tokens(now.fit.needed + now.fit.reserve)} tokens with room for an answer; {text(model)} takes "
-            f"{words.tokens(now.fit.window)}.{help_} Nothing is sent until you choose, or take a model that holds "
-            f"more. Nothing is deleted.</p>{said}"
-        )
+        needed, window = words.tokens(now.fit.needed + now.fit.reserve), words.tokens(now.fit.window)
+        needs = say("fit.needs", needed=needed, window=window, model=model)
+        too_long = "" if now.surplus else f" {say('fit.too_long')}"
+        said = f'<p role="alert"><b>{text(say("fit.alert", model=model))}</b> {text(needs + too_long)}</p>{said}'
     return one_line(f'<div class="fit">{said}</div>') if said else ""
 
 
 def _cut(cut: Cut) -> str:
-    count = cut.last - cut.first + 1
-    kept = f"{words.count(count, 'earlier exchange')} {'is' if count == 1 else 'are'} not shown to models."
+    kept = text(_counted(cut.last - cut.first + 1, "fit.cut_one", "fit.cut"))
     if not cut.summary:
         return f"<p>{kept}</p>"
-    author = cut.author.rsplit("/", 1)[-1]
+    by = text(say("fit.summary_by", model=cut.author.rsplit("/", 1)[-1]))
     return (
-        f"<p>{kept} A summary by {text(author)} stands in their place.</p>"
-        f"<details><summary>The summary</summary><p>{text(cut.summary)}</p></details>"
+        f"<p>{kept} {by}</p><details><summary>{text(say('fit.summary'))}</summary><p>{text(cut.summary)}</p></details>"
     )
 
 
-def _oldest(count: int) -> str:
-    return "oldest exchange" if count == 1 else f"{count} oldest exchanges"
+def _counted(count: int, one: str, many: str) -> str:
+    """Say how many exchanges: one has a text of its own."""
+    return say(one) if count == 1 else say(many, count=count)
 
 
 async def _leave_out(runtime: AgentRuntime) -> Updates:
@@ -103,8 +99,8 @@ async def _shortened(runtime: AgentRuntime, *, summarised: bool) -> Updates:
             runtime.rerun(len(runtime.transcript.turns) - 1)
     except AetherError as error:
         return panels.receipt((error.sentence,), tone="error"), True
-    how = "stand in a summary now" if summarised else "are left out now"
-    return panels.receipt((f"{words.count(count, 'exchange')} {how}. You still see them.",)), True
+    said = ("fit.summed_one", "fit.summed") if summarised else ("fit.left_one", "fit.left")
+    return panels.receipt((_counted(count, *said),)), True
 
 
 async def _show_all(runtime: AgentRuntime) -> str:
@@ -114,4 +110,4 @@ async def _show_all(runtime: AgentRuntime) -> str:
         runtime.show_all()
     except AetherError as error:
         return panels.receipt((error.sentence,), tone="error")
-    return panels.receipt((f"Models are shown {words.count(count, 'exchange')} again.",))
+    return panels.receipt((_counted(count, "fit.back_one", "fit.back"),))

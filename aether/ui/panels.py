@@ -86,7 +86,7 @@ def line(key: str) -> str:
 
 def usage(transcript: Transcript) -> str:
     """Say the running totals of the conversation."""
-    steps = [step for answer in answers(transcript) for step in answer.steps]
+    steps = [*(step for answer in answers(transcript) for step in answer.steps), *transcript.beside]
     total = sum((step.usage for step in steps), Usage())
     figures = [f"{words.tokens(total.input + total.output)} tokens", _spent(steps)] if steps else ["0 tokens"]
     title = f"{total.input:,} tokens in, {total.output:,} out, {total.cache_read:,} of them from the cache"

@@ -73,7 +73,7 @@ class Figures:
 def show(transcript: Transcript) -> str:
     """Render the panel."""
     every = answers(transcript)
-    steps = tuple(s for a in every for s in a.steps)
+    steps = (*(s for a in every for s in a.steps), *transcript.beside)
     if not steps:
         return '<p class="empty">Nothing was used yet. Here will stand what each model and each cell took.</p>'
     colours = render.hues(transcript, also=[s.reference for s in steps])

@@ -12,6 +12,7 @@ import pytest
 from aether.errors import BusyError, CellError, ProviderError
 from aether.fitting import standing
 from aether.runtime import AgentRuntime
+from aether.ui import panels
 from tests.scripted import ScriptedProvider
 from tests.scripted.reply import Counts, Reply
 from tests.swap.rig import PROTOCOLS, Rig, say
@@ -87,7 +88,7 @@ async def test_the_summary_is_written_by_the_model_that_knew_it_all(
 ) -> None:
     runtime = await grown(tight)
     runtime.select("messages-small", "echo-tiny")
-    tight.scripted.script("echo-small", [Reply(text="They spoke of words.")])
+    tight.scripted.script("echo-small", [Reply(text="They spoke of words.", usage=Counts(input=5000, output=60))])
     with caplog.at_level(logging.INFO, "aether"):
         assert await runtime.shorten(summarised=True) > 0
     asked = tight.scripted.requests[-1]
@@ -97,6 +98,9 @@ async def test_the_summary_is_written_by_the_model_that_knew_it_all(
     assert runtime.records[-1].reference == "chat/echo-small"
     cut = runtime.transcript.cuts[0]
     assert (cut.summary, cut.author) == ("They spoke of words.", "chat/echo-small")
+    (beside,) = runtime.transcript.beside
+    assert (beside.reference, beside.usage.input, beside.usage.output) == ("chat/echo-small", 5000, 60)
+    assert f"{8 * 200 + 60:,} out" in panels.usage(runtime.transcript), "what the summary took is in the totals"
     await say(runtime, "and now?")
     sent = tight.scripted.requests[-1]
     assert sent.model == "echo-tiny" and "They spoke of words." in json.dumps(sent.body)
