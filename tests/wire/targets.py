@@ -89,6 +89,10 @@ def read(protocol: str, events: Iterable[JSON]) -> Read:
 GEMINI_SIGNATURE = {"google": {"thought_signature": "own-signature-of-this-call"}}
 
 
+CLEAN: set[tuple[str, str]] = set()
+"""Peer and body of all that was judged to be clean: the judges say the same of the same."""
+
+
 class Talk:
     """A conversation with many peers, grown step by step."""
 
@@ -201,8 +205,11 @@ class Talk:
         """Return the next body for a peer, after proving that nobody would refuse it."""
         peer = BY_NAME[name]
         body = peer.body(self.transcript, **settings)
-        assert peer.check(body, self.transcript) == []
-        assert peer.refusals(body, self.issuers[name]) == []
+        judged = (name, json.dumps(body))
+        if judged not in CLEAN:
+            assert peer.check(body, self.transcript) == []
+            assert peer.refusals(body, self.issuers[name]) == []
+            CLEAN.add(judged)
         return body
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import cache
 from typing import Any, get_args
 
 import pytest
@@ -156,14 +157,19 @@ def test_E2_a_refusal_is_kept_as_one_and_is_text_for_others(source: Peer, target
 
 @every()
 def test_E3_of_a_stopped_answer_the_text_is_kept_and_the_half_call_closed(source: Peer, target: Peer) -> None:
-    whole = events_of(
-        source, Reply(text="Half an answer", reasoning="half a thought", calls=(READ,)), {"model": "m"}, Issuer()
-    )
-    for cut in range(len(whole)):
-        broken = Talk().user("go").heard(source, whole[:cut]).stops().user("go on")
+    for broken in _broken_off(source.name):
         body = broken.clean(target.name)
         assert "half a thought" not in shown(body)
     assert "Half an answer" in shown(body)
+
+
+@cache
+def _broken_off(name: str) -> list[Talk]:
+    """Return conversations in which an answer of a peer broke off, at each of its events."""
+    source = BY_NAME[name]
+    reply = Reply(text="Half an answer", reasoning="half a thought", calls=(READ,))
+    whole = events_of(source, reply, {"model": "m"}, Issuer())
+    return [Talk().user("go").heard(source, whole[:cut]).stops().user("go on") for cut in range(len(whole))]
 
 
 @every()
