@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from tests.wire import matrix, matrix_page
 
 SLOW_IS_FINE = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
-settings.register_profile("quick", max_examples=60, deadline=None, suppress_health_check=SLOW_IS_FINE)
+settings.register_profile("quick", max_examples=30, deadline=None, suppress_health_check=SLOW_IS_FINE)
 settings.register_profile("nightly", max_examples=2500, deadline=None, suppress_health_check=SLOW_IS_FINE)
 settings.load_profile("quick")
 
