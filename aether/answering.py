@@ -65,7 +65,10 @@ async def answer(
     """Answer the last turn of `asked` into `live`; never raises."""
     try:
         await means.kept()  # the message is safe before the request leaves
+        live.waiting = True
+        live.touch()
         await means.permit.enter()
+        live.waiting = False
         async with asyncio.timeout(means.permit.seconds):
             with open_stream():
                 await _follow(asked, live, llm=llm, learn=learn, means=means)

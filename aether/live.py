@@ -52,7 +52,7 @@ class Live(News):
     """One answer in progress. `turn` is the index of its turn in the transcript.
 
     `named` is the reference of the model that it was begun with; if empty, it asks the one
-    that the session has chosen, whichever that is by then.
+    that the session has chosen, whichever that is by then. `waiting`: for a place among all answers.
     """
 
     def __init__(self, turn: int, *, named: str = "") -> None:
@@ -62,6 +62,7 @@ class Live(News):
         self.steps: list[Step] = []
         self.draft: Draft | None = None
         self.failure: Failure | None = None
+        self.waiting = False
         self.stopped = False
         self.finished = False
         self.all: News | None = None

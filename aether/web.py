@@ -23,6 +23,7 @@ from fastapi.responses import FileResponse, Response
 from gradio.utils import get_upload_folder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aether import visitors
 from aether.attachments import picture_type
 from aether.doors import add_doors
 from aether.errors import AetherError
@@ -31,6 +32,7 @@ from aether.routes import add_routes
 from aether.services import Services
 from aether.transcript import Blob
 from aether.ui import stream, words
+from aether.ui.guard import visiting
 from aether.ui.handlers import writing
 from aether.ui.layout import build_page
 from aether.ui.painter import Painter
@@ -96,7 +98,8 @@ def build_app(services: Services) -> FastAPI:
 
 def _add_routes(app: FastAPI, services: Services) -> None:
     @app.get("/api/models")
-    async def models() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+    async def models(request: Request) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        visiting(request.headers.get(visitors.HEADER, ""))  # with a key of one's own, more providers are ready
         provider, _, model = services.default.partition("/")
         return {
             "current": {"provider": provider, "model": model},
@@ -106,7 +109,8 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     @app.get("/ui/words.js")
     async def words_js(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         language = words.preferred(request.headers.get("accept-language", ""))
-        spoken = json.dumps({"language": language, "texts": words.texts(language)}, ensure_ascii=False)
+        told_by = {"texts": words.texts(language), "english": words.english(language)}
+        spoken = json.dumps({"language": language, **told_by}, ensure_ascii=False)
         told = json.dumps(services.catalog.taglines(), ensure_ascii=False)
         return Response(
             f"window.aetherWords = {spoken};\nwindow.aetherTaglines = {told};",

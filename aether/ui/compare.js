@@ -95,6 +95,7 @@
     const list = box.querySelector(".model-list");
     const wanted = words.toLowerCase().split(/\s+/);
     const found = models.filter((model) => {
+      if (model.reference === asked.without) return false;
       const text = `${model.reference} ${model.label} ${model.provider}`.toLowerCase();
       return wanted.every((word) => text.includes(word));
     });
@@ -211,7 +212,8 @@
     const pick = on(".pick");
     if (pick) {
       const several = pick.dataset.pick === "compare";
-      choose({ turn: Number(pick.dataset.cell), message: "", several, least: several ? 2 : 1 });
+      const { cell, without } = pick.dataset;
+      choose({ turn: Number(cell), message: "", several, least: several ? 2 : 1, without });
     } else if (on("#compare")) {
       const message = $("#composer textarea")?.value ?? "";
       if (message.trim()) choose({ turn: null, message, several: true, least: 2 });

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from aether.transcript import Answer, Step
-from aether.ui import render
+from aether.ui import failed, render
 from aether.ui.markdown import text
 from aether.ui.stamp import stamp
 from aether.ui.toolcell import Waiting
@@ -29,8 +29,7 @@ def growing(live: LiveLike, *, label: str, hue: int, waiting: Waiting | None = N
     if not live.finished:
         return render.growing(live.steps, live.draft, label=label, hue=hue, waiting=waiting)
     done = live.answer()
-    failed = render.notice(done.failure) if done.failure else ""
     return (
         f'<article class="answer done hue-{hue}" data-reference="{text(label)}">'
-        f"{render.steps(done.steps)}{failed}<footer>{stamp(done)}</footer></article>"
+        f"{render.steps(done.steps)}{failed.notice(done)}<footer>{stamp(done)}</footer></article>"
     )

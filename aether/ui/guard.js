@@ -1,116 +1,178 @@
 /*
- * What is left to a visitor of a shared link, and the way to go on with a key of one's own. The key
- * goes from a field of a dialog to its route at once; it stands in no component, no storage, no log.
+ * What is left to a visitor of a shared link, what is to be done when nothing is, and the dialog for a
+ * key of one's own. The key goes from its field to its route at once; it stands in no component,
+ * no storage, no log.
  */
 (() => {
   "use strict";
 
-  const { say } = window.aether;
+  const { say, told } = window.aether;
   const $ = (selector) => document.querySelector(selector);
   const SHORT = 5;
-  let told = null;
+  let rest = null;
   let word = "";
 
-  const bar = document.createElement("p");
-  bar.id = "allowance";
-  bar.setAttribute("role", "status");
-  bar.hidden = true;
-  const left = document.createElement("span");
-  const open = document.createElement("button");
-  open.type = "button";
-  open.textContent = say("guard.own_key");
-  bar.append(left, open);
-
-  const dialog = document.createElement("dialog");
-  dialog.id = "own-key";
-  const form = document.createElement("form");
-  const title = document.createElement("h2");
-  title.textContent = say("guard.title");
-  const explained = document.createElement("p");
-  explained.textContent = say("guard.text");
-  const provider = document.createElement("select");
-  provider.setAttribute("aria-label", say("guard.provider"));
-  const key = document.createElement("input");
-  key.type = "password";
-  key.autocomplete = "off";
-  key.spellcheck = false;
-  key.setAttribute("aria-label", say("guard.key"));
-  key.placeholder = say("guard.key");
-  const result = document.createElement("p");
-  result.setAttribute("role", "status");
-  const button = (words, type) => {
-    const made = document.createElement("button");
-    made.type = type;
-    made.textContent = words;
+  function make(tag, { text, ...rest } = {}, ...children) {
+    const made = Object.assign(document.createElement(tag), rest);
+    if (text !== undefined) made.textContent = text;
+    made.append(...children);
     return made;
-  };
-  const save = button(say("guard.save"), "submit");
-  const drop = button(say("guard.forget"), "button");
-  const close = button(say("guard.close"), "button");
-  const row = document.createElement("div");
-  row.append(save, drop, close);
-  form.append(title, explained, provider, key, result, row);
-  dialog.append(form);
-  document.body.append(dialog);
+  }
+  const button = (key, className = "") => make("button", { type: "button", className, text: say(key) });
+
+  /* ---- the models that the server knows ------------------------------------------------------------ */
+
+  async function models(fits) {
+    try {
+      const { providers } = await (await fetch("api/models")).json();
+      for (const provider of providers.filter((one) => one.ready)) {
+        const model = provider.models.find((one) => fits(provider, one));
+        if (model) return { reference: `${provider.name}/${model.id}`, label: model.label || model.id };
+      }
+    } catch {
+      /* without the list nothing is offered */
+    }
+    return null;
+  }
+
+  function take({ reference }) {
+    const field = $("#wanted textarea, #wanted input");
+    field.value = reference;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    requestAnimationFrame(() => $("#want").click());
+  }
+
+  /* ---- what is left, and its end --------------------------------------------------------------------- */
+
+  const left = make("span");
+  const line = make("p", { id: "allowance", hidden: true }, left, button("guard.own_key", "own-key"));
+  line.setAttribute("role", "status");
+  const why = make("b");
+  const how = make("span");
+  const free = button("guard.free");
+  const end = make("section", { id: "spent", hidden: true }, make("p", {}, why, how), make("div", {}, button("guard.own_key", "own-key"), free));
+  end.setAttribute("role", "alert");
+  let offered = null;
+  free.addEventListener("click", () => take(offered));
 
   async function refresh() {
     try {
       const answer = await fetch("api/allowance");
-      told = answer.ok ? await answer.json() : null;
+      rest = answer.ok ? await answer.json() : null;
     } catch {
-      told = null;
+      rest = null;
     }
-    if (!told) return;
-    bar.hidden = !told.shared;
-    bar.classList.toggle("short", told.paused || (told.turns !== null && told.turns <= SHORT));
-    if (told.paused) left.textContent = say("guard.paused");
-    else if (told.turns === 0 || told.usd === 0) left.textContent = say("guard.none");
-    else if (told.turns === 1) left.textContent = say("guard.one");
-    else left.textContent = told.turns === null ? "" : say("guard.left", { count: told.turns });
-    open.hidden = !told.providers.length;
-    const chosen = provider.value;
-    provider.replaceChildren(...told.providers.map((one) => new Option(one.label, one.name)));
-    if (chosen) provider.value = chosen;
-    drop.hidden = !told.own_keys.includes(provider.value);
+    if (!rest) return;
+    const isSpent = rest.turns === 0 || rest.usd === 0;
+    document.body.classList.toggle("own-keys", rest.providers.length > 0);
+    line.hidden = !rest.shared || isSpent || rest.paused;
+    line.classList.toggle("short", rest.turns !== null && rest.turns <= SHORT);
+    left.textContent = rest.turns === null ? "" : rest.turns === 1 ? say("guard.one") : say("guard.left", { count: rest.turns });
+    why.textContent = say(rest.paused ? "guard.paused" : "guard.none");
+    how.textContent = rest.paused ? say("guard.later") : say("guard.how");
+    offered = isSpent && !rest.paused ? await models((_, model) => model.price && model.price.input + model.price.output === 0) : null;
+    free.hidden = !offered;
+    free.textContent = offered ? say("guard.free", { model: offered.label }) : "";
+    end.classList.toggle("paused", rest.paused);
+    const chosen = $("#active-model")?.textContent ?? "";
+    const goesOn = rest.own_keys.includes(chosen.split("/")[0]) || (offered && chosen === offered.reference);
+    end.hidden = !rest.paused && (!isSpent || Boolean(goesOn));
+  }
+
+  /* ---- a key of one's own ------------------------------------------------------------------------------ */
+
+  const provider = make("select");
+  const key = make("input", { type: "password", autocomplete: "off", spellcheck: false, placeholder: say("guard.key") });
+  const result = make("p", { className: "result" });
+  result.setAttribute("role", "status");
+  const save = make("button", { type: "submit", className: "go", text: say("guard.save") });
+  const drop = button("guard.forget");
+  const close = button("guard.close");
+  const go = button("guard.go", "go");
+  const form = make(
+    "form",
+    {},
+    make("h2", { text: say("guard.title") }),
+    make("p", { text: say("guard.text") }),
+    make("label", {}, make("span", { text: say("guard.provider") }), provider),
+    make("label", {}, make("span", { text: say("guard.key") }), key),
+    result,
+    make("footer", {}, close, drop, save, go),
+  );
+  const dialog = make("dialog", { id: "own-key" }, form);
+  dialog.setAttribute("aria-label", say("guard.title"));
+  document.body.append(dialog);
+  let next = null;
+
+  function tell(words, model = null) {
+    result.textContent = words;
+    result.classList.remove("bad");
+    next = model;
+    go.hidden = !model;
+    save.hidden = Boolean(model);
+    if (model) go.textContent = say("guard.go", { model: model.label });
+    drop.hidden = !rest?.own_keys.includes(provider.value);
+  }
+
+  async function show(name) {
+    await refresh();
+    if (!rest?.providers.length) return;
+    provider.replaceChildren(...rest.providers.map((one) => new Option(one.label, one.name)));
+    if (name) provider.value = name;
+    tell("");
+    dialog.showModal();
+    key.focus();
   }
 
   async function send(event) {
     event.preventDefault();
-    const value = key.value;
+    const [name, value] = [provider.value, key.value];
     key.value = "";
-    const answer = await fetch("api/key", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ provider: provider.value, key: value }),
-    });
-    result.textContent = answer.ok ? say("guard.saved") : (await answer.json()).error;
-    refresh();
+    const headers = { "Content-Type": "application/json" };
+    let words = say("guard.failed");
+    try {
+      const answer = await fetch("api/key", { method: "POST", headers, body: JSON.stringify({ provider: name, key: value }) });
+      await refresh();
+      if (answer.ok) return tell(say("guard.saved"), await models((one) => one.name === name));
+      words = told((await answer.json()).error);
+    } catch {
+      /* the server is away: said as anything else that did not work */
+    }
+    tell(words);
+    result.classList.add("bad");
   }
 
   async function forget() {
     await fetch(`api/key/${encodeURIComponent(provider.value)}`, { method: "DELETE" });
-    result.textContent = say("guard.forgotten");
-    refresh();
+    await refresh();
+    tell(say("guard.forgotten"));
   }
 
   form.addEventListener("submit", send);
   drop.addEventListener("click", forget);
   close.addEventListener("click", () => dialog.close());
-  provider.addEventListener("change", refresh);
+  go.addEventListener("click", () => {
+    dialog.close();
+    take(next);
+  });
+  provider.addEventListener("change", () => tell(""));
   dialog.addEventListener("close", () => (key.value = ""));
-  open.addEventListener("click", () => {
-    result.textContent = "";
-    dialog.showModal();
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  document.addEventListener("click", (event) => {
+    const asked = event.target.closest?.(".own-key");
+    if (asked) show(asked.dataset.provider);
   });
 
+  /* ---- as the page changes -------------------------------------------------------------------------------- */
+
   function look() {
-    if (!bar.isConnected) $("#dock")?.append(bar);
-    const now = $("#live .settled")?.dataset.word ?? "";
+    if (!line.isConnected) $("#dock")?.append(line);
+    if (!end.isConnected) $("#writing-desk")?.before(end);
+    const now = `${$("#live .settled")?.dataset.word ?? ""} ${$("#active-model")?.dataset.word ?? ""}`;
     if (now === word) return;
     word = now;
     refresh();
   }
 
   new MutationObserver(look).observe(document.documentElement, { childList: true, subtree: true });
-  refresh();
 })();

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import gradio as gr
 
 from aether.errors import AetherError
-from aether.live import Lives
+from aether.live import Live, Lives
 from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.transcript import Part
@@ -55,10 +55,15 @@ class Events:
 
     async def pick_provider(self, name: str | None, chosen: str | None, runtime: AgentRuntime) -> Updates:
         """Fill the model dropdown: provider, model, receipt, badge. The swap is the model dropdown's."""
-        models, refusal = pickers.models_of(self.services.catalog.to_dict(), name)
+        if chosen and chosen == runtime.reference and name == chosen.partition("/")[0]:
+            return (unchanged(),) * 4  # the server's own word coming back, be that model on the list or not
+        share = self.services.settings.share
+        keyless = "picker.needs_key" if not share.own_keys else "picker.own_key" if share.on else "picker.wants_key"
+        models, refusal = pickers.models_of(self.services.catalog.to_dict(), name, keyless=keyless)
         if refusal:
             back = runtime.reference.partition("/")[0] or None
-            refused = panels.receipt((refusal,), tone="error")
+            key_for = self._keyless(name) if share.own_keys else ""
+            refused = panels.receipt((refusal,), tone="ok" if key_for else "error", key_for=key_for)
             return (
                 gr.Dropdown(value=back),
                 unchanged(),
@@ -68,6 +73,11 @@ class Events:
         keep = any(value == chosen for _, value in models)
         filled = gr.Dropdown(models) if keep else gr.Dropdown(models, value=models[0][1])
         return unchanged(), filled, unchanged(), unchanged()
+
+    def _keyless(self, name: str | None) -> str:
+        """Return the name of a provider that waits for a key; empty if it is another, or waits for something else."""
+        known = (p for p in self.services.catalog.providers if p.name == name)
+        return next((p.name for p in known if p.api_key_env and self.services.catalog.key(p) is None), "")
 
     async def pick_model(self, chosen: str | None, runtime: AgentRuntime) -> Updates:
         """Swap: badge, receipt, provider, model, the button that answers again."""
@@ -79,8 +89,7 @@ class Events:
             provider, models = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
             refused = panels.receipt((event["payload"]["error"],), tone="error")
             return badge(runtime, refused=True), refused, provider, models, unchanged()
-        again = gr.Button(say("cell.again_with", model=model.rsplit("/", 1)[-1]))
-        return badge(runtime), receipt(runtime), unchanged(), unchanged(), again
+        return badge(runtime), receipt(runtime), unchanged(), unchanged(), again(runtime)
 
     async def start(self, message: str | None, attached: tuple[Part, ...], runtime: AgentRuntime) -> Updates:
         """Send the message: composer, attached, receipt, refused. A refused message stays in the composer."""
@@ -166,6 +175,11 @@ def badge(runtime: AgentRuntime, *, refused: bool = False) -> str:
     return panels.badge(reference, state=state, hue=hue, word=time.monotonic_ns())
 
 
+def again(runtime: AgentRuntime) -> gr.Button:
+    """Return the button that answers again, with the name of the model that is chosen."""
+    return gr.Button(say("cell.again_with", model=runtime.reference.rsplit("/", 1)[-1]))
+
+
 def receipt(runtime: AgentRuntime) -> str:
     """Return what the last swap means; nothing in a conversation that has not begun."""
     done = runtime.receipt
@@ -202,11 +216,18 @@ def writing(runtime: AgentRuntime, lives: Lives) -> str:
             label=name,
             hue=colours.get(name, 0),
             waiting=waiting,
-            meanwhile="" if live.asked else " ".join(runtime.toolbox.troubles),
+            meanwhile=meanwhile(runtime, live),
         )
         for live, name in zip(lives.answers, names, strict=True)
     ]
     return render.writing(articles, turn=lives.turn, references=names)
+
+
+def meanwhile(runtime: AgentRuntime, live: Live) -> str:
+    """Say what an answer waits for that has asked no model yet; empty if it waits for nothing."""
+    if live.waiting:
+        return say("state.line")
+    return "" if live.asked else " ".join(runtime.toolbox.troubles)
 
 
 def connect(page: Page, services: Services, lines: Lines) -> None:

@@ -157,7 +157,7 @@
       fold.open = unfolded.get(index) ?? fold.matches(".tool.running, .tools.running");
     }
     for (const bubble of document.querySelectorAll("#chat [data-testid][aria-label*='<']")) {
-      bubble.setAttribute("aria-label", bubble.dataset.testid === "user" ? "You" : "Answer");
+      bubble.setAttribute("aria-label", window.aether.say(bubble.dataset.testid === "user" ? "cell.you" : "cell.answer"));
     }
     if (follows && (live || isBusy())) toBottom();
     document.body.dataset.ready = String(Boolean(badge));

@@ -11,6 +11,7 @@ from aether.lowering.view import Omission
 from aether.transcript import Step, Transcript
 from aether.ui import words
 from aether.ui.markdown import one_line, text
+from aether.ui.sentences import told
 from aether.ui.words import say
 from aether.usage import Usage
 
@@ -27,10 +28,11 @@ def badge(
     `word` tells one word of the server from the next. The page writes a choice into the badge
     before the server has answered, and markup that is equal to the last is not shown again.
     """
-    shown = text(reference) or "no model"
+    shown = text(reference or say("state.none"))
+    title = text(say("said.swap", model=reference)) if reference else shown
     return one_line(
         f'<span id="active-model" class="hue-{hue}" data-state="{state}" data-word="{word}" '
-        f'role="status" aria-live="polite" title="The next request goes to {shown}">{shown}</span>'
+        f'role="status" aria-live="polite" title="{title}">{shown}</span>'
     )
 
 
@@ -39,25 +41,31 @@ def receipt(
     *,
     omissions: Iterable[Omission] = (),
     tone: Literal["ok", "error"] = "ok",
+    key_for: str = "",
 ) -> str:
-    """Say what a change of model means: that it happened, and what the new model is not shown."""
+    """Say what a change of model means: that it happened, and what the new model is not shown.
+
+    `key_for` names the provider for which a key can be entered at once.
+    """
     if not lines:
         return ""
-    left_out = "".join(f"<li><b>{_counted(item)}</b> {text(item.reason)}</li>" for item in omissions)
+    left_out = "".join(f"<li><b>{_counted(item)}</b> {text(told(item.reason))}</li>" for item in omissions)
     listed = (
         f"<details><summary>{text(say('receipt.left_out'))}</summary><ul>{left_out}</ul></details>" if left_out else ""
     )
-    said = "".join(f"<span>{text(line)}</span>" for line in lines)
-    return one_line(f'<div class="receipt {tone}" role="status"><p>{said}</p>{listed}</div>')
+    said = "".join(f"<span>{text(told(line))}</span>" for line in lines)
+    enter = f'<button type="button" class="own-key" data-provider="{text(key_for)}">{text(say("guard.enter"))}</button>'
+    return one_line(f'<div class="receipt {tone}" role="status"><p>{said}</p>{listed}{enter if key_for else ""}</div>')
 
 
 def preflight(fit: Fit | None, cost_usd: float | None) -> tuple[str, ...]:
     """Say what the next turn needs of the window, and what it may cost: nothing where the conversation is empty."""
     if fit is None:
         return ()
-    of = f" of {words.tokens(fit.window)}" if fit.window else ""
-    price = "price unknown" if cost_usd is None else "free" if cost_usd <= 0 else f"about {words.money(cost_usd)}"
-    return (f"Next turn: about {words.tokens(fit.needed)}{of} tokens, {price}.",)
+    price = words.money(cost_usd)
+    price = say("receipt.about", money=price) if cost_usd else price
+    needed, window = words.tokens(fit.needed), words.tokens(fit.window or 0)
+    return (say("receipt.next_of" if fit.window else "receipt.next", needed=needed, window=window, price=price),)
 
 
 def _counted(item: Omission) -> str:
@@ -88,12 +96,13 @@ def usage(transcript: Transcript) -> str:
     """Say the running totals of the conversation."""
     steps = [*(step for answer in answers(transcript) for step in answer.steps), *transcript.beside]
     total = sum((step.usage for step in steps), Usage())
-    figures = [f"{words.tokens(total.input + total.output)} tokens", _spent(steps)] if steps else ["0 tokens"]
-    title = f"{total.input:,} tokens in, {total.output:,} out, {total.cache_read:,} of them from the cache"
+    figures = [say("totals.count", count=words.tokens(total.input + total.output)), *([_spent(steps)] if steps else [])]
+    facts = {"input": f"{total.input:,}", "output": f"{total.output:,}", "cached": f"{total.cache_read:,}"}
+    title = text(say("totals.title", **facts))
     return f'<span class="totals" title="{title}">{"".join(f"<span>{text(f)}</span>" for f in figures)}</span>'
 
 
 def _spent(steps: Sequence[Step]) -> str:
     costs = [step.cost_usd for step in steps if step.cost_usd is not None]
     said = words.money(sum(costs) if costs else None)
-    return f"{said} or more" if costs and len(costs) < len(steps) else said
+    return say("totals.more", money=said) if costs and len(costs) < len(steps) else said

@@ -72,7 +72,7 @@
       made.append(element("b", "", provider?.label ?? label));
       if (provider) {
         const count = provider.models.length;
-        const words = provider.ready ? say(count === 1 ? "picker.model" : "picker.models", { count }) : provider.reason;
+        const words = provider.ready ? say(count === 1 ? "picker.model" : "picker.models", { count }) : window.aether.told(provider.reason);
         made.append(element("small", "", words));
         made.classList.toggle("unready", !provider.ready);
       }

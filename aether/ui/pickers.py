@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from aether.ui.sentences import told
 from aether.ui.words import say
 
 Choices = list[tuple[str, str]]
@@ -23,23 +24,28 @@ def both(providers: list[dict[str, Any]], *, reference: str) -> tuple[gr.Dropdow
     return gr.Dropdown(choices, value=name or None), gr.Dropdown(models, value=reference or None)
 
 
-def models_of(providers: list[dict[str, Any]], name: str | None) -> tuple[Choices, str]:
-    """Return a provider's models as choices, or no choices and a sentence that says why."""
+def models_of(
+    providers: list[dict[str, Any]], name: str | None, *, keyless: str = "picker.needs_key"
+) -> tuple[Choices, str]:
+    """Return a provider's models as choices, or no choices and a sentence that says why.
+
+    `keyless` is the key of the text that says where a missing key goes.
+    """
     provider = next((p for p in providers if p["name"] == name), None)
     if provider is None:
         return [], say("picker.no_provider")
     if not provider["ready"]:
-        return [], _refusal(str(provider["label"]), reason=str(provider["reason"]))
+        return [], _refusal(str(provider["label"]), reason=str(provider["reason"]), keyless=keyless)
     models = [(str(m["label"] or m["id"]), f"{name}/{m['id']}") for m in provider["models"]]
     return models, "" if models else say("picker.no_models", provider=provider["label"])
 
 
-def _refusal(label: str, *, reason: str) -> str:
+def _refusal(label: str, *, reason: str, keyless: str) -> str:
     """Say why a provider cannot answer, and for a missing key where it goes."""
     if missing := re.fullmatch(r"needs (\w+) in \.env", reason):
-        return say("picker.needs_key", provider=label, variable=missing[1])
-    return say("picker.not_ready", provider=label, reason=reason.rstrip("."))
+        return say(keyless, provider=label, variable=missing[1])
+    return say("picker.not_ready", provider=label, reason=told(reason).rstrip(".。"))
 
 
 def _label(provider: dict[str, Any]) -> str:
-    return str(provider["label"]) if provider["ready"] else f"{provider['label']} · {provider['reason']}"
+    return str(provider["label"]) if provider["ready"] else f"{provider['label']} · {told(str(provider['reason']))}"

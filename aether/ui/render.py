@@ -15,7 +15,6 @@ from zlib import crc32
 
 from aether.transcript import (
     Answer,
-    Failure,
     File,
     Image,
     Part,
@@ -29,8 +28,9 @@ from aether.transcript import (
     Transcript,
     Turn,
 )
-from aether.ui import toolbar, toolcell, words
-from aether.ui.markdown import code, one_line, prose, text
+from aether.ui import failed, toolbar, toolcell
+from aether.ui.markdown import one_line, prose, text
+from aether.ui.sentences import told
 from aether.ui.stamp import stamp
 from aether.ui.words import say
 
@@ -117,15 +117,25 @@ def prompt(transcript: Transcript, index: int) -> str:
 
 def cell(turn: Turn, *, index: int, colours: Hues, is_last: bool = True) -> str:
     """Render all answers of a turn, the later ones beside the first."""
-    many = len(turn.answers) > 1
+    spent = failed.spent(turn.answers, chosen=turn.chosen)
+    shown = [number for number in range(len(turn.answers)) if number not in spent]
     body = "".join(
-        _answer(answer, (index, number), colours=colours, chosen=number == turn.chosen, folded=number in _folded(turn))
-        for number, answer in enumerate(turn.answers)
+        _answer(
+            turn.answers[number],
+            (index, number),
+            colours=colours,
+            chosen=number == turn.chosen,
+            folded=number in _folded(turn),
+        )
+        for number in shown
     )
-    beside = f' beside" data-answers="{len(turn.answers)}' if many else ""
-    answers = f'<div class="answers" tabindex="0" aria-label="Answers">{body}</div>' if many else body
+    many = len(shown) > 1
+    beside = f' beside" data-answers="{len(shown)}' if many else ""
+    label = text(say("cell.answer"))
+    answers = f'<div class="answers" tabindex="0" aria-label="{label}">{body}</div>' if many else body
+    gone = failed.attempts([stamp(turn.answers[number]) for number in sorted(spent)])
     return (
-        f'<div class="cell{beside}" data-turn="{index}"><span class="number">[{index + 1}]</span>{answers}'
+        f'<div class="cell{beside}" data-turn="{index}"><span class="number">[{index + 1}]</span>{answers}{gone}'
         f"{toolbar.of_cell(index, is_last=is_last)}</div>"
     )
 
@@ -139,7 +149,7 @@ def _answer(answer: Answer, place: tuple[int, int], *, colours: Hues, chosen: bo
     reference = answer.steps[-1].reference if answer.steps else ""
     state = "chosen" if chosen else "other"
     tone = f"hue-{colours[reference]}" if reference else "silent"
-    body = steps(answer.steps) + (notice(answer.failure) if answer.failure else "")
+    body = steps(answer.steps) + failed.notice(answer, cell=place[0])
     return (
         f'<article class="answer {state} {tone}" data-reference="{text(reference)}">'
         f"{'' if folded and not chosen else body}"
@@ -156,7 +166,7 @@ def steps(settled: Iterable[Step], *, waiting: toolcell.Waiting | None = None) -
     before = ""
     for step in settled:
         if before and step.reference != before:
-            shown.append(f'<p class="handoff">{text(step.reference)} goes on from here</p>')
+            shown.append(f'<p class="handoff">{text(say("cell.handoff", model=step.reference))}</p>')
         before = step.reference
         calls = iter(step.answered)
         for together, parts in groupby(step.parts, key=lambda part: isinstance(part, ToolCall)):
@@ -164,7 +174,7 @@ def steps(settled: Iterable[Step], *, waiting: toolcell.Waiting | None = None) -
                 shown.append(toolcell.group([next(calls) for _ in parts], waiting=waiting))
             else:
                 shown.extend(_part(part) for part in parts)
-        shown.extend(f'<p class="note">{text(note)}</p>' for note in step.notes)
+        shown.extend(f'<p class="note">{text(told(note))}</p>' for note in step.notes)
     return "".join(shown)
 
 
@@ -175,7 +185,7 @@ def _part(part: Part) -> str:
         case Reasoning():
             return reasoning(part.text) if part.text.strip() else ""
         case Refusal():
-            return f'<div class="notice refusal"><b>The model declined.</b> {text(part.text)}</div>'
+            return f'<div class="notice refusal"><b>{text(say("cell.declined"))}</b> {text(part.text)}</div>'
         case ToolCall():
             return toolcell.group([(part, None)])
         case ToolResult():
@@ -190,7 +200,7 @@ def _part(part: Part) -> str:
 
 def attachment(part: Image | File) -> str:
     """Show a picture as it is sent, and any other file by its name."""
-    name = text(part.blob.name or ("picture" if isinstance(part, Image) else "file"))
+    name = text(part.blob.name or say("cell.picture" if isinstance(part, Image) else "cell.file"))
     if isinstance(part, File):
         return f'<span class="file">{name}</span>'
     size = f' width="{part.blob.width}" height="{part.blob.height}"' if part.blob.width else ""
@@ -204,18 +214,6 @@ def reasoning(thought: str, *, running: bool = False) -> str:
         f'<details class="reasoning{" running" if running else ""}"><summary>{title}</summary>'
         f'<div class="prose">{prose(thought)}</div></details>'
     )
-
-
-def notice(failure: Failure) -> str:
-    """Say what went wrong and what to do; the service's own words stay folded away."""
-    wait = f" It asks to wait {words.duration(failure.retry_after_s * 1000)}." if failure.retry_after_s else ""
-    detail = (
-        f"<details><summary>What the service said</summary>{code(failure.detail)}</details>" if failure.detail else ""
-    )
-    if failure.kind.startswith("limit"):
-        go_on = f'<button type="button" class="go-on" data-message="continue">{text(say("call.go_on"))}</button>'
-        return f'<div class="notice limit" role="status"><p>{text(failure.message)}</p>{go_on}</div>'
-    return f'<div class="notice error" role="alert"><p>{text(failure.message)}{text(wait)}</p>{detail}</div>'
 
 
 def writing(answers: Sequence[str], *, turn: int, references: Sequence[str]) -> str:
@@ -244,7 +242,7 @@ def growing(
         body += reasoning(draft.reasoning, running=not draft.text) if draft.reasoning.strip() else ""
         body += f'<div class="prose">{prose(draft.text)}</div>' if draft.text else ""
         body += "".join(toolcell.accordion(name, written, state="writing") for name, written in draft.calls)
-    foot = f'<footer class="waiting"><i class="pulse"></i>{text(meanwhile or label)}</footer>'
+    foot = f'<footer class="waiting"><i class="pulse"></i>{text(told(meanwhile) or label)}</footer>'
     return f'<article class="answer hue-{hue}" data-reference="{text(label)}">{body}{foot}</article>'
 
 

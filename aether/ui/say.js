@@ -6,10 +6,40 @@
 (() => {
   "use strict";
 
-  const { language, texts } = window.aetherWords ?? { language: "en", texts: {} };
+  const { language, texts, english } = window.aetherWords ?? { language: "en", texts: {} };
   const say = (key, values = {}) =>
     (texts[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
-  window.aether = { say, language };
+
+  /* ---- sentences of the server's other rooms (`sentences.py`) ---------------------------------------- */
+
+  const escaped = (words) => words.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const blank = (part) => (/^{\w+}$/.test(part) ? `(?<${part.slice(1, -1)}>(?:(?![.!?] ).)+?)` : escaped(part));
+  const pattern = (said) => new RegExp(`^${said.split(/({\w+})/).map(blank).join("")}$`, "s");
+  const known = Object.entries(english ?? {})
+    .sort(([, one], [, other]) => other.replace(/{\w+}/g, "").length - one.replace(/{\w+}/g, "").length)
+    .map(([key, said]) => [key, pattern(said)]);
+
+  function whole(sentence) {
+    for (const [key, words] of known) {
+      const found = words.exec(sentence);
+      if (found) return say(key, found.groups);
+    }
+    return null;
+  }
+
+  /* In the reader's language, what can be said in it. */
+  function told(sentence) {
+    const ends = [sentence.length, ...[...sentence.matchAll(/[.!?] /g)].map(({ index }) => index + 1).reverse()];
+    for (const end of known.length ? ends : []) {
+      const said = whole(sentence.slice(0, end));
+      const rest = sentence.slice(end + 1);
+      if (said !== null) return rest ? `${said}${said.endsWith("。") ? "" : " "}${told(rest)}` : said;
+    }
+    const end = known.length ? ends.at(-1) : sentence.length; // of the first sentence, which stays as it is
+    return end < sentence.length ? `${sentence.slice(0, end)} ${told(sentence.slice(end + 1))}` : sentence;
+  }
+
+  window.aether = { say, told, language };
 
   /* Gradio's own buttons and fields were made in English, before anyone had asked for the page. */
   const BUTTONS = { "#menu": "top.menu", "#new": "top.new", "#inspect": "top.details", "#send": "dock.send", "#stop": "dock.stop", "#switch-now": "dock.switch_now", "#tools-open": "tools.open", "#attach": "attach.button" };

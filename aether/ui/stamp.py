@@ -17,24 +17,24 @@ STOPS: dict[StopReason, str] = {
     "done": "",
     "tool": "",
     "unknown": "",
-    "length": "cut at the length limit",
-    "refusal": "declined",
-    "filtered": "filtered by the provider",
-    "paused": "paused by the provider",
-    "context": "the context was full",
-    "stopped": "stopped",
-    "error": "failed",
+    "length": "stamp.length",
+    "refusal": "stamp.refusal",
+    "filtered": "stamp.filtered",
+    "paused": "stamp.paused",
+    "context": "stamp.context",
+    "stopped": "stamp.stopped",
+    "error": "stamp.failed",
 }
 
 
 def stamp(answer: Answer) -> str:
     """Say who answered, how fast, and for how much. One for each settled answer."""
-    facts = [_models(answer.steps)] if answer.steps else ["<b>no model answered</b>"]
+    facts = [_models(answer.steps)] if answer.steps else [f"<b>{text(words.say('stamp.nobody'))}</b>"]
     if flag := _end(answer):
-        facts.append(f'<span class="flag">{flag}</span>')
+        facts.append(f'<span class="flag">{text(flag)}</span>')
     facts.extend(flag for step in answer.steps if (flag := _reported(step)))
     if answer.steps:
-        facts.extend(f"<span>{fact}</span>" for fact in _figures(answer.steps))
+        facts.extend(f"<span>{text(fact)}</span>" for fact in _figures(answer.steps))
     return f'<div class="stamp {answer.status}">{"".join(dict.fromkeys(facts))}</div>'
 
 
@@ -47,11 +47,12 @@ def _end(answer: Answer) -> str:
     match answer.status:
         case "error":
             limited = answer.failure is not None and answer.failure.kind.startswith("limit")
-            return words.say("call.limit") if limited else STOPS["error"]
+            return words.say("call.limit" if limited else STOPS["error"])
         case "stopped":
-            return STOPS["stopped"]
+            return words.say(STOPS["stopped"])
         case "done":
-            return STOPS[answer.steps[-1].stop] if answer.steps else ""
+            key = STOPS[answer.steps[-1].stop] if answer.steps else ""
+            return words.say(key) if key else ""
         case _:
             assert_never(answer.status)
 
@@ -63,10 +64,9 @@ def _reported(step: Step) -> str:
         return ""
     asked = step.model.rsplit("/", 1)[-1]
     if said.rsplit("/", 1)[-1].startswith(asked):
-        return (
-            f'<span class="served" title="The provider&#39;s own name for what answered">served as {text(said)}</span>'
-        )
-    return f'<span class="flag mismatch" role="alert">the provider says {text(said)} answered</span>'
+        title, served = (text(words.say(key, model=said)) for key in ("stamp.served_title", "stamp.served"))
+        return f'<span class="served" title="{title}">{served}</span>'
+    return f'<span class="flag mismatch" role="alert">{text(words.say("stamp.other", model=said))}</span>'
 
 
 def _figures(settled: tuple[Step, ...]) -> Iterable[str]:
@@ -76,13 +76,13 @@ def _figures(settled: tuple[Step, ...]) -> Iterable[str]:
     if times:
         yield words.duration(sum(times))
     if first := words.duration(settled[0].ttft_ms):
-        yield f"first word {first}"
+        yield words.say("stamp.first", time=first)
     if usage.input or usage.output:
-        yield f"{words.tokens(usage.input)} in · {words.tokens(usage.output)} out"
+        yield words.say("stamp.tokens", input=words.tokens(usage.input), output=words.tokens(usage.output))
     if pace := words.speed(usage.output, writing_ms(settled)):
         yield pace
     if usage.cache_read:
-        yield f"{words.tokens(usage.cache_read)} cached"
+        yield words.say("stamp.cached", count=words.tokens(usage.cache_read))
     yield words.money(sum(costs) if costs else None)
 
 

@@ -30,6 +30,8 @@
   });
   body.prepend(skip);
 
+  document.addEventListener("aether:aloud", ({ detail }) => (region.textContent = detail));
+
   let model = "";
   let busy = false;
 

@@ -140,6 +140,6 @@ def _sum(calls: Sequence[Call], states: Sequence[State]) -> str:
 
 def _part(part: Text | Image | File) -> str:
     if not isinstance(part, Text):
-        return f'<span class="file">{text(part.blob.name or "file")}</span>'
-    cut = "" if len(part.text) <= RESULT_CHARS else f"\n… {len(part.text) - RESULT_CHARS:,} more characters"
+        return f'<span class="file">{text(part.blob.name or say("cell.file"))}</span>'
+    cut = "" if len(part.text) <= RESULT_CHARS else "\n" + say("call.more", count=f"{len(part.text) - RESULT_CHARS:,}")
     return code(part.text[:RESULT_CHARS] + cut, title=say("call.result"))

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from aether.transcript import ToolCall
 from aether.ui.markdown import one_line, text
+from aether.ui.sentences import told
 from aether.ui.toolcell import went_in
 from aether.ui.words import say
 
@@ -52,14 +53,14 @@ def panel(tools: Sequence[ToolLike], *, troubles: Iterable[str] = (), model: str
     """List the tools with their switches, by where they come from; say kindly if the model can use none."""
     usable = sum(tool.on for tool in tools)
     state = "none" if not tools else "ready" if takes_tools else "unable"
-    told = [_word(state, model=model, usable=usable)]
-    told += [f'<p class="tool-trouble">{text(trouble)}</p>' for trouble in troubles]
+    head = [_word(state, model=model, usable=usable)]
+    head += [f'<p class="tool-trouble">{text(told(trouble))}</p>' for trouble in troubles]
     lists = [
         f"<section><h4>{text(server or say('tools.own'))}</h4>{''.join(map(_row, some))}</section>"
         for server, some in groupby(tools, key=lambda tool: tool.server)
     ]
     return one_line(
-        f'<div class="tool-panel" data-state="{state}" data-usable="{usable}">{"".join(told + lists)}</div>'
+        f'<div class="tool-panel" data-state="{state}" data-usable="{usable}">{"".join(head + lists)}</div>'
     )
 
 
@@ -77,7 +78,7 @@ def _word(state: str, *, model: str, usable: int) -> str:
 def _row(tool: ToolLike) -> str:
     chip = "reads" if tool.reads_only else "allowed" if tool.allowed else "asks"
     chips = f'<span class="chip {chip}">{text(say(CHIPS[chip]))}</span>'
-    off = f'<p class="tool-off">{text(tool.off_because)}</p>' if tool.off_because else ""
+    off = f'<p class="tool-off">{text(told(tool.off_because))}</p>' if tool.off_because else ""
     disabled = " disabled" if tool.off_because else ""
     return (
         f'<div class="tool-row"><div><b>{text(tool.name)}</b>{chips}<p>{text(_brief(tool.description))}</p>{off}</div>'

@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+SENTENCES = "sentence."
+"""How the keys of what other rooms write begin (`sentences.py`)."""
 FIRST = "en"
 """The language of the page where a reader's is not there, and of a text that another leaves out."""
 
@@ -32,6 +34,11 @@ def speak(accept_language: str) -> str:
     chosen = preferred(accept_language)
     _language.set(chosen)
     return chosen
+
+
+def spoken() -> str:
+    """Return the language that is spoken."""
+    return _language.get()
 
 
 def preferred(accept_language: str) -> str:
@@ -56,9 +63,18 @@ def texts(language: str) -> dict[str, str]:
     return LANGUAGES[FIRST] | LANGUAGES[language]
 
 
+def english(language: str) -> dict[str, str]:
+    """Return what the sentences of other rooms are known by in a language; nothing in the first one."""
+    first = LANGUAGES[FIRST].items()
+    return {} if language == FIRST else {key: said for key, said in first if key.startswith(SENTENCES)}
+
+
 def count(number: int, noun: str) -> str:
-    """Say `1 turn`, `2 turns`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    """Say `1 turn`, `2 turns`; the noun is a key of the section `count`, its two forms divided by a bar."""
+    key = f"count.{noun}"
+    said = say(key, n=f"{number:,}") if key in LANGUAGES[FIRST] else f"{number:,} {noun}|{number:,} {noun}s"
+    one, _, many = said.partition("|")
+    return one if number == 1 else many
 
 
 def tokens(number: int) -> str:
@@ -75,9 +91,9 @@ def tokens(number: int) -> str:
 def money(usd: float | None) -> str:
     """Say a cost in USD: `free`, `$0.0042`, `$1.30`, or `price unknown`."""
     if usd is None:
-        return "price unknown"
+        return say("price.unknown")
     if usd <= 0:
-        return "free"
+        return say("price.free")
     if usd < 0.0001:
         return "<$0.0001"
     return f"${usd:.4f}" if usd < 0.1 else f"${usd:,.2f}"
@@ -85,7 +101,7 @@ def money(usd: float | None) -> str:
 
 def speed(tokens_said: int, ms: float | None) -> str:
     """Say how fast text came: `48 tokens/s`; empty when it is not known."""
-    return f"{tokens_said / ms * 1000:,.0f} tokens/s" if ms and ms >= 50 and tokens_said > 1 else ""
+    return say("stamp.speed", count=f"{tokens_said / ms * 1000:,.0f}") if ms and ms >= 50 and tokens_said > 1 else ""
 
 
 def duration(ms: float | None) -> str:

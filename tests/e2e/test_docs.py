@@ -81,3 +81,28 @@ def test_what_the_tree_of_the_readme_names_is_there() -> None:
         at = folder if depth == 2 else folder / "ui"
         for name in re.findall(r"[\w-]+(?:\.(?:py|toml|css|js)\b|/)", said.split("   ")[0]):
             assert (at / name).exists(), f"{at.name}/{name}"
+
+
+def test_every_file_that_a_page_names_is_there() -> None:
+    """A path in backticks with a folder of ours before it, or a file of the root."""
+    for page in PAGES:
+        for path in re.findall(r"`((?:aether|tests|docs|deploy|bench|scripts)/[\w./-]+)`", page.read_text()):
+            known = "NAME" in path or (ROOT / path).exists()
+            assert known or page.is_relative_to(ROOT / "docs/adr"), f"{page.name}: {path}"
+
+
+def test_every_setting_and_every_command_that_a_page_names_is_there() -> None:
+    known = (ROOT / "aether/settings.py").read_text() + (ROOT / "aether/share.py").read_text()
+    known += "".join(p.read_text() for p in (ROOT / "tests").rglob("*.py")) + (ROOT / "Makefile").read_text()
+    commands = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in (*PAGES, ROOT / "SECURITY.md", ROOT / ".env.example"):
+        text = page.read_text()
+        unknown = {name for name in re.findall(r"\bAETHER_[A-Z_]+[A-Z]\b", text) if name not in known}
+        assert not unknown, f"{page.name}: {unknown}"
+        assert set(re.findall(r"`?\bmake ([a-z0-9]+)\b(?=`|\s+#|$)", text, re.MULTILINE)) <= commands, page.name
+
+
+def test_every_setting_that_is_read_is_in_the_example() -> None:
+    read = (ROOT / "aether/settings.py").read_text() + (ROOT / "aether/share.py").read_text()
+    told = (ROOT / ".env.example").read_text()
+    assert not {name for name in re.findall(r'"(AETHER_[A-Z_]+)"', read) if name not in told}

@@ -13,7 +13,7 @@ from aether.ui.theme import TOKENS, build_theme
 
 ROOT = Path(__file__).parent.parent.parent
 UI = ROOT / "aether" / "ui"
-STYLES = [UI / f"{name}.css" for name in ("style", "shell", "picker", "states", "cells")]
+STYLES = sorted(path for path in UI.glob("*.css") if path.name != "tokens.css")
 
 
 def tokens() -> dict[str, tuple[str, str]]:

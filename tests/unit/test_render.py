@@ -203,9 +203,37 @@ def test_an_answer_by_two_models_names_both_and_says_where_the_second_goes_on() 
 
 def test_a_failure_says_what_to_do_and_folds_the_services_words() -> None:
     failure = Failure("rate", "Too busy. Try again.", "429 rate_limit", 12)
-    markup = render.notice(failure)
-    assert "Too busy. Try again. It asks to wait 12.0 s." in markup
+    markup = shown(turn(Answer((step(at=1000.0, total_ms=500, text=""),), failure)))
+    assert "Too busy. Try again." in markup and "It asks to wait 12 s." in markup
+    assert [attrs["data-until"] for attrs in with_class(markup, "countdown")] == ["1012.5"]
     assert markup.index("<details>") < markup.index("429 rate_limit")
+    retry, other = with_class(markup, "way")
+    assert retry["data-reference"] == other["data-without"] == "local/small"
+
+
+@pytest.mark.parametrize(
+    ("kind", "ways"),
+    [
+        ("rate", ["retry", "pick"]),
+        ("auth", ["pick", "retry"]),
+        ("allowance", ["own-key", "pick"]),
+        ("limit_steps", ["go-on"]),
+        ("interrupted", ["go-on", "retry", "pick"]),
+        ("elsewhere", []),
+    ],
+)
+def test_each_failure_offers_what_can_help(kind: str, ways: list[str]) -> None:
+    markup = shown(turn(Answer((step(),), Failure(kind, "It broke."))))
+    assert [str(attrs["class"]).removeprefix("way ") for attrs in with_class(markup, "way")] == ways
+
+
+def test_an_attempt_that_said_nothing_takes_no_column() -> None:
+    failed = Answer((step(parts=()),), Failure("rate", "Too busy."))
+    markup = shown(replace(turn(failed, failed, Answer((step("other"),))), chosen=2))
+    assert len(with_class(markup, "answer")) == 1 and len(with_class(markup, "stamp")) == 3
+    assert "2 attempts failed" in markup and not with_class(markup, "beside")
+    kept = shown(replace(turn(Answer((step(),), failed.failure), Answer((step("other"),))), chosen=1))
+    assert len(with_class(kept, "answer")) == 2
 
 
 def test_reasoning_and_tools_are_folded() -> None:

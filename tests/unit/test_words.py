@@ -10,6 +10,8 @@ import pytest
 from aether.ui import words
 
 UI = Path(words.__file__).parent
+MADE = ("starter", "tab", "scheme", "hint", "sentence", "count")
+"""Sections whose keys the page puts together, or looks up by what they say."""
 
 
 @pytest.mark.parametrize("language", sorted(words.LANGUAGES))
@@ -27,9 +29,9 @@ def test_six_languages_are_there() -> None:
 
 def test_every_key_that_the_page_asks_for_is_there_and_none_is_left_over() -> None:
     sources = "".join(path.read_text() for path in (*UI.rglob("*.py"), *UI.glob("*.js")))
-    asked = set(re.findall(r"""["'`]([a-z]+\.[a-z_]+)["'`]""", sources))
+    asked = set(re.findall(r"""["'`]([a-z]+\.[a-z_0-9]+)["'`]""", sources))
     known = set(words.LANGUAGES["en"])
-    made = {key for key in known if key.split(".")[0] in ("starter", "tab", "scheme", "hint")}
+    made = {key for key in known if key.split(".")[0] in MADE}
     assert known - made <= asked
     spoken = set(re.findall(r"""\bsay\(\s*["']([a-z_.]+)["']""", sources))
     assert spoken <= known
