@@ -12,12 +12,13 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.app_process import AppProcess
 from tests.e2e.conftest import chromium
-from tests.e2e.drive import ask, pick
-from tests.scripted import Call, Reply, ScriptedProvider
+from tests.e2e.drive import ask, pick, send
+from tests.scripted import Call, Reply, ScriptedProvider, failures
+from tests.scripted.ids import Issuer
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -58,6 +59,15 @@ tagline = "good at tables and code"
 context_window = 128000
 price = {{ input = 1, output = 4 }}
 """
+KEYLESS = """
+[[provider]]
+name = "cirrus"
+label = "Cirrus"
+protocol = "openai-chat"
+base_url = "https://cirrus.example/v1"
+api_key_env = "CIRRUS_API_KEY"
+models = ["cirrus-2"]
+"""
 AT_REST = """() => Promise.all(document.getAnimations()
     .filter((moving) => moving.effect.getComputedTiming().endTime < 2000).map((moving) => moving.finished))"""
 """Waits until what moves has arrived; what moves for ever is let be."""
@@ -80,6 +90,14 @@ ANSWERS = {
     ],
 }
 
+BROKEN = [
+    Reply(
+        text="Sunlight holds all colours. The air scatters **short waves** far more than long ones, so",
+        end="error",
+        end_after=14,
+    )
+]
+
 
 def main() -> int:
     """Make all pictures; return 1 if one is too large to be kept."""
@@ -99,6 +117,7 @@ def main() -> int:
         for size in SIZES:
             for scheme in ("light", "dark"):
                 walk(browser, app, provider, size=size, scheme=scheme)
+        draw_states(browser, provider)
         browser.close()
     large = [path for path in PICTURES.iterdir() if path.stat().st_size > MOST_BYTES]
     for path in large:
@@ -110,14 +129,7 @@ def walk(browser: Browser, app: AppProcess, provider: ScriptedProvider, *, size:
     """Go through the page as a person does, and take a picture of each view."""
     for model, replies in ANSWERS.items():
         provider.script(model, replies)
-    width, height = SIZES[size]
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-        reduced_motion="reduce",
-        is_mobile=size == "phone",
-        has_touch=size == "phone",
-    )
+    context = opened(browser, size=size, scheme=scheme)
     page = context.new_page()
     page.goto(app.url)
     expect(page.locator("#active-model")).to_have_text("aurora/aurora-large")
@@ -150,6 +162,86 @@ def walk(browser: Browser, app: AppProcess, provider: ScriptedProvider, *, size:
     if (size, scheme) == ("desktop", "light"):
         animate(frames)
     context.close()
+
+
+def opened(browser: Browser, *, size: str, scheme: str) -> BrowserContext:
+    """Return a fresh browser of this size and these colours, in which nothing moves."""
+    width, height = SIZES[size]
+    return browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        reduced_motion="reduce",
+        is_mobile=size == "phone",
+        has_touch=size == "phone",
+    )
+
+
+def draw_states(browser: Browser, provider: ScriptedProvider) -> None:
+    """Take the states that a visitor of a shared link may meet, one after the other."""
+    for size, scheme in (("desktop", "light"), ("phone", "dark")):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            AppProcess(
+                Path(folder),
+                providers=PROVIDERS.format(url=provider.url) + KEYLESS,
+                AETHER_DEFAULT="aurora/aurora-large",
+                AETHER_SHARE_TOKEN="pictures",
+                AETHER_BUDGET_USD="5",
+                AETHER_VISITOR_TURNS="3",
+            ) as app,
+        ):
+            context = opened(browser, size=size, scheme=scheme)
+            page = context.new_page()
+            states(page, app, provider, shots=Shots(page, f"{size}-{scheme}", []))
+            context.close()
+
+
+def states(page: Page, app: AppProcess, provider: ScriptedProvider, *, shots: Shots) -> None:
+    """Loading, waiting, what is left, broken off, a rate limit, a missing key, offline, used up."""
+    page.route("**/gradio_api/queue/**", lambda route: None)  # the session never answers
+    page.goto(f"{app.url}/?token=pictures")
+    expect(page.locator("#composer textarea")).to_be_visible()
+    shots.keep("state-loading")
+    page.unroute_all(behavior="ignoreErrors")
+    page.goto(app.url)
+    expect(page.locator("#active-model")).to_have_text("aurora/aurora-large")
+    provider.script("aurora-large", [Reply(text="It", hold_after=0), *BROKEN])
+    send(page, QUESTIONS[0])
+    expect(page.locator("#live .waiting")).to_be_visible()
+    shots.keep("state-waiting")
+    page.locator("#stop").click()
+    expect(page.locator(".stamp")).to_have_count(1)
+    ask(page, QUESTIONS[0])
+    expect(page.locator("#allowance")).to_be_visible()
+    shots.keep("state-failed")
+    page.locator("#provider input").click()
+    page.get_by_role("option", name="Boreal", exact=True).click()
+    expect(page.locator("#active-model")).to_have_text("boreal/boreal-7")
+    provider.script(
+        "boreal-7",
+        [failures.failure(429, protocol="openai-chat", model="boreal-7", issuer=Issuer(), retry_after="95")],
+    )
+    ask(page, QUESTIONS[1])
+    expect(page.locator(".countdown")).to_contain_text("You can try again in")
+    shots.keep("state-limit")
+    page.locator("#provider input").click()
+    page.get_by_role("option", name="Cirrus").click()
+    expect(page.locator("#receipt .own-key")).to_be_visible()
+    shots.keep("state-key")
+    page.locator("#receipt .own-key").click()
+    expect(page.locator("#own-key")).to_be_visible()
+    shots.keep("state-own-key")
+    page.keyboard.press("Escape")
+    page.locator("#composer textarea").fill(QUESTIONS[2])
+    page.context.set_offline(True)
+    expect(page.locator(".offline-note")).to_be_visible()
+    shots.keep("state-offline")
+    page.context.set_offline(False)
+    expect(page.locator(".offline-note")).to_be_hidden()
+    provider.script("boreal-7", ANSWERS["boreal-7"])
+    ask(page, QUESTIONS[1])
+    expect(page.locator("#spent")).to_be_visible()
+    shots.keep("state-spent")
 
 
 class Shots:
