@@ -56,8 +56,8 @@ class Services:
         keys = [k.reveal() for p in self.catalog.providers if (k := self.catalog.key(p)) is not None]
         self.redact = Redactor([*keys, *settings.secrets()])
         self.pool = Pool(redact=self.redact)
-        self.blobs = Blobs(settings.data_dir / "blobs")
         self.store = _opened(Store(settings.database))
+        self.blobs = Blobs(settings.data_dir / "blobs", self.store)
         self.toolset = self._toolset()
         self.local = self._local_model() if settings.local else None
         self.router = ProviderRouter(

@@ -130,7 +130,7 @@ def _add_pictures(app: FastAPI, services: Services) -> None:
     @app.get("/api/picture/{digest}")
     async def picture(digest: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         try:
-            data = services.blobs.read(Blob(digest, ""))
+            data = await services.store.run(lambda: services.blobs.read(Blob(digest, "")))
         except KeyError:
             return Response(status_code=404)
         if (kind := picture_type(data)) is None:
