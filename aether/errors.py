@@ -9,6 +9,7 @@
     │   ├── MissingKey
     │   └── NotReady            known, but it cannot answer now
     ├── BusyError               a turn is already running in this session
+    ├── LostSession             the process that held this session is gone
     ├── EmptyMessage            nothing to send
     ├── CellError               what is asked of a cell cannot be done
     ├── LimitError              a turn has used up what it may take; the next one goes on from there
@@ -95,6 +96,16 @@ class NotReady(SwapError):
 class BusyError(AetherError):
     kind = "busy"
     remedy = "Wait for the answer to end, or stop it."
+
+
+class LostSession(AetherError):
+    """Say that this process never opened the session: another one did, which ended or is out of reach."""
+
+    kind = "lost"
+    remedy = "Nothing was sent. The page opens the conversation again, with your message."
+
+    def __init__(self) -> None:
+        super().__init__("The server that this page spoke with is gone.")
 
 
 class EmptyMessage(AetherError):

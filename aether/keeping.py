@@ -1,8 +1,8 @@
 """One session's conversation and its place in the store: the message first, then the answer, second by second.
 
 It is asked by the runtime and asks the store, in threads of the store's own. It never raises
-and never slows an answer: what cannot be saved is tried again with the next second, and
-`trouble` says so. It knows no model and no screen.
+and never slows an answer: what cannot be saved is tried again until it is, and `trouble`
+says so meanwhile. It knows no model and no screen.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Literal, Protocol
 
 from aether.errors import AetherError
 from aether.live import Live, Lives
 from aether.store.conversations import Store
-from aether.store.writing import Conflict, Moment, Place
+from aether.store.writing import Conflict, Deleted, Moment, Place
 from aether.transcript import Answer, Transcript
 
 log = logging.getLogger("aether")
@@ -27,15 +28,20 @@ CHECKPOINT_S = 0.8
 """Seconds between two savings of an answer that grows."""
 PATIENCE_S = 3.0
 """Seconds that a request waits for the message to be saved before it leaves all the same."""
-FORKED = "This conversation went on in another tab. What you say here is now a copy of its own."
+SLOWEST_S = 10.0
+"""Seconds between two tries to save, once many have failed."""
+GIVE_UP_S = 600.0
+"""Seconds for which is still tried what a visitor left behind unsaved."""
+News = Literal["", "forked", "deleted"]
+"""What became of a conversation elsewhere: it went on there, or was deleted; what is said here is a copy of its own."""
 
 
 @dataclass
 class Notice:
-    """What the visitor should know of the keeping: `trouble` for as long as it lasts, `news` once."""
+    """What the visitor should know of the keeping. `trouble`: what is said is not saved at the moment."""
 
-    trouble: str = ""
-    news: str = ""
+    trouble: bool = False
+    news: News = ""
 
 
 class Keeper(Protocol):
@@ -46,6 +52,11 @@ class Keeper(Protocol):
     @property
     def id(self) -> str:
         """Return the id under which the conversation is, or will be, kept."""
+        ...
+
+    @property
+    def is_owned(self) -> bool:
+        """Tell whether it was said whose session this is: every page and every program does so first."""
         ...
 
     def belong(self, owner: str) -> None:
@@ -70,6 +81,7 @@ class KeepsNothing:
     def __init__(self, now: Callable[[], Moment]) -> None:
         self.notice = Notice()
         self.id = secrets.token_hex(16)
+        self.is_owned = True
 
     def belong(self, owner: str) -> None:
         """Keep nothing."""
@@ -88,7 +100,7 @@ class KeepsNothing:
         """Keep nothing."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Kept:
     """A conversation, where it is kept and what was saved of it last."""
 
@@ -106,12 +118,19 @@ class StoreKeeper:
         self._order = asyncio.Lock()
         self._timer: asyncio.Task[None] | None = None
         self._savings: set[asyncio.Task[None]] = set()
+        self._owed: dict[_Kept, Moment] = {}
+        self._left_at = 0.0
         self.notice = Notice()
 
     @property
     def id(self) -> str:
         """Return the id under which the conversation is, or will be, kept."""
         return self._kept.place.id
+
+    @property
+    def is_owned(self) -> bool:
+        """Tell whether it was said whose session this is."""
+        return bool(self._kept.place.owner)
 
     def belong(self, owner: str) -> None:
         """Say whose session this is; the first word counts."""
@@ -126,57 +145,85 @@ class StoreKeeper:
 
     async def begin(self) -> None:
         """Commit what was asked, and go on to save the answer until it has ended."""
+        self._left_at = 0.0
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
                 await asyncio.shield(self._spawn())
-        if self._timer is None or self._timer.done():
-            self._timer = asyncio.get_running_loop().create_task(self._checkpoints())
+        self._watch()
 
     def settle(self) -> None:
         """Save what the conversation is now, in the background."""
         self._spawn()
 
     async def flush(self) -> None:
-        """Wait until all that was to be saved is."""
-        if self._timer is not None:
-            self._timer.cancel()
+        """Wait until all that was to be saved is, or could not be: then it is still tried for a while."""
+        self._left_at = time.monotonic()
         while self._savings:
             await asyncio.wait(self._savings)
+        if self._timer is not None and not self._owed:
+            self._timer.cancel()
 
     def _spawn(self) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(self._save(self._kept, self._now()))
+        return self._saving(self._kept, self._now())
+
+    def _saving(self, kept: _Kept, moment: Moment, *, again: bool = False) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._save(kept, moment, again=again))
         self._savings.add(task)
         task.add_done_callback(self._savings.discard)
         return task
 
-    async def _checkpoints(self) -> None:
-        while self._now().open:
-            await asyncio.sleep(CHECKPOINT_S)
-            await asyncio.shield(self._spawn())
+    def _watch(self) -> None:
+        """See to it that what grows, and what could not be saved, is saved in time."""
+        if self._timer is None or self._timer.done():
+            self._timer = asyncio.get_running_loop().create_task(self._checkpoints())
 
-    async def _save(self, kept: _Kept, moment: Moment) -> None:
+    async def _checkpoints(self) -> None:
+        wait_s = CHECKPOINT_S
+        while self._now().open or self._owed:
+            await asyncio.sleep(wait_s)
+            if self._now().open:
+                await asyncio.shield(self._spawn())
+            for kept, moment in list(self._owed.items()):
+                await asyncio.shield(self._saving(kept, moment, again=True))
+            wait_s = min(wait_s * 2, SLOWEST_S) if self._owed else CHECKPOINT_S
+            if self._left_at and time.monotonic() > self._left_at + GIVE_UP_S:
+                return
+
+    async def _save(self, kept: _Kept, moment: Moment, *, again: bool = False) -> None:
         async with self._order:
-            if not kept.place.owner or not moment.transcript.turns or moment == kept.saved:
+            if not kept.place.owner or not moment.transcript.turns:
+                return
+            if again and self._owed.get(kept) is not moment:  # a newer one was saved, or is owed, since
                 return
             try:
-                await self._put(kept, moment)
-            except AetherError as error:
-                self.notice.trouble = f"Not saved. {error.sentence}"
-            except Exception:
-                log.exception("A conversation could not be saved")
-                self.notice.trouble = "Not saved. Something went wrong inside Aether. The chat goes on."
+                if moment != kept.saved:
+                    await self._put(kept, moment)
+            except Exception as error:
+                if not isinstance(error, AetherError):  # those that a database causes were logged there
+                    log.exception("A conversation could not be saved")
+                self._owed[kept] = moment
+                self._watch()
             else:
-                self.notice.trouble = ""
+                self._owed.pop(kept, None)
+            self.notice.trouble = bool(self._owed)
 
     async def _put(self, kept: _Kept, moment: Moment) -> None:
         place, before = kept.place, kept.saved
         try:
             kept.place = await self._store.run(lambda: self._store.save(place, moment, before))
-        except Conflict:  # somebody else wrote to it: what is said here goes into a copy of its own
-            copy = Place(place.owner, secrets.token_hex(16))
+        except Conflict as conflict:
+            is_deleted = isinstance(conflict, Deleted)
+            if kept is self._kept:
+                self.notice.news = "deleted" if is_deleted else "forked"
+            if is_deleted and before is not None and _asked(moment) == _asked(before):
+                return  # who deleted it meant the answer that was being written, too
+            copy = Place(place.owner, secrets.token_hex(16))  # what is said here never mixes with what was said there
             kept.place = await self._store.run(lambda: self._store.save(copy, moment))
-            self.notice.news = FORKED
         kept.saved = moment
+
+
+def _asked(moment: Moment) -> list[object]:
+    return [turn.prompt for turn in moment.transcript.turns]
 
 
 def moment(transcript: Transcript, model: str, lives: Lives | None) -> Moment:

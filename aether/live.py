@@ -153,6 +153,11 @@ class Turns:
         self._begun.clear()
         return self.newest
 
+    def touch(self) -> None:
+        """Tell who paints the newest answers that there is news of their calls."""
+        if self.newest is not None:
+            self.newest.touch()
+
     async def next(self, timeout_s: float) -> Lives | None:
         """Hand out the newest answers, once; wait for a turn to begin if there are none."""
         with suppress(TimeoutError):

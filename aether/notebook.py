@@ -100,7 +100,11 @@ class Notebook:
             raise CellError("There is no such cell in this conversation.")
         return self.transcript.turns[turn]
 
+    def _ours(self) -> None:
+        """Raise LostSession if the conversation is another process's."""
+
     def _idle(self) -> None:
+        self._ours()
         if self.busy:
             raise BusyError("An answer is still being written.")
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from aether.agent import answering
 from aether.answering import Means, answer, record
-from aether.errors import AetherError, CellError, NotReady, ProviderError, SwapError
+from aether.errors import AetherError, CellError, LostSession, NotReady, ProviderError, SwapError
 from aether.fitting import Fitting, Paid
 from aether.guard import OpenPass, Pass
 from aether.keeping import Keeper, KeepsNothing, moment
@@ -69,10 +69,10 @@ class AgentRuntime(Fitting):
         self._tasks: set[asyncio.Task[None]] = set()
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
-        self.toolbox.consent.on_change = self._touch
         self.llm: LLM | None = None
         self.lives: Lives | None = None
         self.turns = Turns()
+        self.toolbox.consent.on_change = self.turns.touch
         self.receipt: Receipt | None = None
         self.records: deque[WireRecord] = deque(maxlen=RECORDS)
         self.keeper = open_keeper(self.moment)
@@ -124,8 +124,9 @@ class AgentRuntime(Fitting):
         log.info("Hot-swapping to provider: %s, model: %s", word(provider), word(model))
         previous = self.reference
         try:
+            self._ours()
             llm = self._router.bind(provider, model)
-        except SwapError as error:
+        except (SwapError, LostSession) as error:
             reference = f"{word(provider)}/{word(model)}"
             log.warning("Session %s model update failed: %s: %s", self.session, reference, error)
             raise
@@ -189,6 +190,10 @@ class AgentRuntime(Fitting):
         if not least <= len(references) <= MOST_AT_ONCE:
             raise CellError(f"Choose {least} to {MOST_AT_ONCE} models.")
         return [self._router.resolve(reference) for reference in references]
+
+    def _ours(self) -> None:
+        if not self.keeper.is_owned:  # a page was sent here after the process that knows its conversation died
+            raise LostSession
 
     def _ready(self) -> None:
         self._idle()
@@ -254,11 +259,6 @@ class AgentRuntime(Fitting):
             await answer(asked, live, llm=lambda: self._next(other), learn=self._learn, means=self._means(permit))
         finally:
             self._settle(live)
-
-    def _touch(self) -> None:
-        """Tell who paints the answers that there is news of their calls."""
-        if self.lives is not None:
-            self.lives.touch()
 
     def _paid(self) -> Paid:
         return {"permit": self._open_pass(), "limits": self._limits}

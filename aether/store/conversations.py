@@ -27,7 +27,7 @@ from aether.store import listing
 from aether.store.grain import clean, is_id, is_owner, transcript_of
 from aether.store.listing import Entry, Wanted
 from aether.store.tables import ANSWERS, CONVERSATIONS, STEPS, TURNS
-from aether.store.writing import Moment, Place, save
+from aether.store.writing import Moment, Place, is_held, save
 from aether.transcript import Answer, Failure, Transcript
 
 log = logging.getLogger("aether")
@@ -129,10 +129,10 @@ class Store:
                 for table in (TURNS, ANSWERS, STEPS)
             )
         transcript = transcript_of(row["head"], turns, answers, steps)
-        is_held = row["held_until"] > time.time()
+        held = is_held(row["held_until"])
         for cut in (a for a in answers if a["is_open"]):
-            transcript = _marked(transcript, cut["turn"], cut["number"], ELSEWHERE if is_held else INTERRUPTED)
-        return Kept(Place(owner, id_, row["revision"]), row["title"], row["model"], transcript, is_held)
+            transcript = _marked(transcript, cut["turn"], cut["number"], ELSEWHERE if held else INTERRUPTED)
+        return Kept(Place(owner, id_, row["revision"]), row["title"], row["model"], transcript, held)
 
     def browse(self, owner: str, wanted: Wanted) -> list[Entry]:
         """Return a page of somebody's conversations, newest first; those with some words, if any are wanted."""

@@ -19,6 +19,9 @@ from pydantic import TypeAdapter
 from aether.transcript import JSON, Answer, File, Image, Text, Transcript, Turn
 
 TITLE_CHARS = 60
+HIDDEN = {"Cc", "Cf", "Cs", "Co"}
+JOINERS = "\u200c\u200d"
+"""Signs without a shape of their own that Persian words and families of emoji are made with."""
 SEARCHED_CHARS = 200_000
 """Characters of one turn that a search looks through (PostgreSQL refuses a megabyte of words)."""
 Row = Mapping[Any, Any]
@@ -70,7 +73,8 @@ def title_of(transcript: Transcript) -> str:
 
 def clean(title: str) -> str:
     """Return a title that any database keeps and any list can show: one line, bounded, no control signs."""
-    said = "".join(c for c in " ".join(title.split()) if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+    plain = (c for c in " ".join(title.split()) if c in JOINERS or unicodedata.category(c) not in HIDDEN)
+    said = "".join(plain).strip(JOINERS + " ")
     if len(said) <= TITLE_CHARS:
         return said
     short = said[:TITLE_CHARS]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,6 +11,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from aether.store.grain import folded, is_id, is_sign
 from aether.store.tables import CONVERSATIONS, SHARES
+from aether.store.writing import is_held
 
 PAGE = 40
 LONGEST_PAGE = 200
@@ -131,7 +131,6 @@ def _entries(connection: Connection, rows: Sequence[RowMapping], after: Sequence
     ids = [row["id"] for row in rows]
     asked = sa.select(SHARES.c.conversation_id, SHARES.c.id).where(SHARES.c.conversation_id.in_(ids))
     shares: dict[str, str] = {row[0]: row[1] for row in connection.execute(asked)} if ids else {}
-    now = time.time()
     return [
         Entry(
             id=row["id"],
@@ -140,7 +139,7 @@ def _entries(connection: Connection, rows: Sequence[RowMapping], after: Sequence
             pinned=bool(row["pinned"]),
             turns=row["turns"],
             updated_at=row["updated_at"],
-            is_held=row["held_until"] > now,
+            is_held=is_held(row["held_until"]),
             share=shares.get(row["id"], ""),
             after=place,
         )

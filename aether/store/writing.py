@@ -18,6 +18,8 @@ from aether.transcript import Answer, Transcript, Turn
 
 HELD_S = 5.0
 """Seconds after its last sign that a writer counts as gone."""
+SKEW_S = 60.0
+"""Seconds by which clocks may differ: a sign that lasts for longer was given before a clock was put back."""
 BRANCHES = -1
 """The number under which the words of all branches are searched."""
 Open = frozenset[tuple[int, int]]
@@ -31,6 +33,12 @@ class Conflict(AetherError):
 
     def __init__(self) -> None:
         super().__init__("This conversation went on in another tab.")
+
+
+class Deleted(Conflict):
+    """Say that the conversation was deleted since it was loaded here."""
+
+    kind = "deleted"
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class Moment:
 
 
 def save(connection: Connection, place: Place, now: Moment, before: Moment | None) -> None:
-    """Write what differs from `before`; raise Conflict if `place` is not the newest revision."""
+    """Write what differs from `before`; raise Conflict if `place` is not the newest revision, Deleted if it is gone."""
     old = before.transcript if before is not None else Transcript()
     new = now.transcript
     _take(connection, place, now, before)
@@ -89,14 +97,11 @@ def _take(connection: Connection, place: Place, now: Moment, before: Moment | No
             raise Conflict from None
         return
     values["title"] = sa.case((CONVERSATIONS.c.named, CONVERSATIONS.c.title), else_=title)
-    newest = (
-        CONVERSATIONS.c.id == place.id,
-        CONVERSATIONS.c.owner == place.owner,
-        CONVERSATIONS.c.revision == place.revision,
-        CONVERSATIONS.c.deleted_at.is_(None),
-    )
+    mine = (CONVERSATIONS.c.id == place.id, CONVERSATIONS.c.owner == place.owner)
+    newest = (*mine, CONVERSATIONS.c.revision == place.revision, CONVERSATIONS.c.deleted_at.is_(None))
     if connection.execute(sa.update(CONVERSATIONS).where(*newest).values(**values)).rowcount != 1:
-        raise Conflict
+        there = sa.select(CONVERSATIONS.c.id).where(*mine, CONVERSATIONS.c.deleted_at.is_(None))
+        raise Deleted if connection.execute(there).first() is None else Conflict
 
 
 def _save_turn(
@@ -182,6 +187,11 @@ def _index(connection: Connection, place: Place, number: int, turns: Sequence[Tu
         return
     key = {"conversation_id": place.id, "turn": number, "owner": place.owner}
     connection.execute(sa.insert(TEXTS).values(**key, body=body))
+
+
+def is_held(until: float) -> bool:
+    """Tell whether an answer is being written by somebody who gave a sign that lasts until then."""
+    return 0 < until - time.time() < HELD_S + SKEW_S
 
 
 def _of_turn(open_: Open, number: int) -> set[int]:

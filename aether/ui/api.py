@@ -103,8 +103,9 @@ class Api:
             return {"conversation": None, "turns": 0, "notes": [error.sentence]}
         return {"conversation": runtime.keeper.id, "turns": len(runtime.transcript.turns), "notes": list(notes)}
 
-    async def new_conversation(self, runtime: AgentRuntime) -> dict[str, str]:
+    async def new_conversation(self, runtime: AgentRuntime, request: gr.Request) -> dict[str, str]:
         """Begin an empty conversation with the same model; an answer in progress ends."""
+        self._attach(runtime, request)
         await runtime.stop()
         return {"conversation": runtime.new_conversation()}
 

@@ -38,7 +38,7 @@ class Events:
 
     async def boot(self, runtime: AgentRuntime, request: gr.Request) -> Updates:
         """Show a session that just opened: state, provider, model, badge, usage, line."""
-        self.services.sessions.attach(request.session_hash or "", runtime, owner=owner_of(request))
+        self._attach(runtime, request)
         provider, model = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
         return (
             runtime,
@@ -48,6 +48,9 @@ class Events:
             panels.usage(runtime.transcript),
             panels.line(self.lines.key(runtime)),
         )
+
+    def _attach(self, runtime: AgentRuntime, request: gr.Request) -> None:
+        self.services.sessions.attach(request.session_hash or "", runtime, owner=owner_of(request))
 
     async def leave(self, request: gr.Request) -> None:
         """End the turn of a tab that was closed."""
@@ -118,6 +121,9 @@ class Events:
 
     async def settle(self, runtime: AgentRuntime, window: int, refused: bool) -> Updates:
         """Show what was settled: chat, earlier, live, usage, badge, receipt. A refusal stays to be read."""
+        if not runtime.keeper.is_owned:  # a session of another process: nothing is known of what the page shows
+            shut = panels.settled(word=time.monotonic_ns())
+            return unchanged(), unchanged(), shut, unchanged(), unchanged(), unchanged()
         live = await begun(runtime) if runtime.busy else panels.settled(word=time.monotonic_ns())
         if not runtime.busy:
             runtime.turns.shown = runtime.turns.followed = runtime.lives
@@ -128,8 +134,9 @@ class Events:
         """Stop the answer; its line then ends, and the page settles it."""
         await runtime.stop()
 
-    async def clear(self, runtime: AgentRuntime) -> Updates:
+    async def clear(self, runtime: AgentRuntime, request: gr.Request) -> Updates:
         """Begin a new conversation: chat, earlier, live, usage, badge, receipt; inspector, window."""
+        self._attach(runtime, request)
         await runtime.stop()
         runtime.new_conversation()
         live = panels.settled(word=time.monotonic_ns())

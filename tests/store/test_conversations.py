@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -101,6 +102,15 @@ def test_an_answer_that_was_cut_off_is_marked_interrupted(store: Store) -> None:
     assert store.load(ALICE, at.id).transcript.turns[2] == going_on.turns[2]
 
 
+def test_a_clock_that_was_put_back_holds_nobody_up(store: Store) -> None:
+    cut = Transcript("", (replace(turn("one"), answers=(Answer((step("half"),)),)),))
+    at = store.save(place(), Moment(cut, "m/m", frozenset({(0, 0)})))
+    with store.writing() as connection:  # the writer's last sign was given an hour from now
+        connection.execute(sa.update(CONVERSATIONS).values(held_until=time.time() + 3600))
+    assert not store.load(ALICE, at.id).is_held
+    assert not store.browse(ALICE, Wanted())[0].is_held
+
+
 def test_turns_and_answers_that_are_gone_are_gone(store: Store) -> None:
     whole = everything()
     at = store.save(place(), Moment(whole, "m/m"))
@@ -173,6 +183,9 @@ def test_a_title_is_the_first_words_until_a_person_names_it(store: Store) -> Non
     assert len(entry.title) <= 61
     assert store.change(ALICE, at.id, title="  My\0 \u202erainbow ").title == "My rainbow"
     assert store.change(ALICE, at.id, title=" \0 ").title == "My rainbow"
+    assert store.change(ALICE, at.id, title="👩‍👩‍👧 می‌خواهم").title == "👩‍👩‍👧 می‌خواهم"
+    assert store.change(ALICE, at.id, title="\u200d\u200c").title == "👩‍👩‍👧 می‌خواهم"
+    store.change(ALICE, at.id, title="My rainbow")
     whole = store.load(ALICE, at.id)
     later = Moment(whole.transcript.with_turn(turn("more")), "m/m")
     store.save(whole.place, later, Moment(whole.transcript, "m/m"))

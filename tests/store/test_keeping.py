@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from aether.keeping import FORKED, StoreKeeper
+from aether.errors import LostSession
+from aether.keeping import StoreKeeper
 from aether.runtime import AgentRuntime
 from aether.store.conversations import Kept, NotFound, Store
 from aether.store.listing import Wanted
+from aether.transcript import Transcript
 from tests.scripted import ScriptedProvider
 from tests.swap.rig import Rig
 
@@ -133,7 +135,7 @@ async def test_two_tabs_on_one_conversation_never_mix(store: Store, open_: Open)
     second.load(begun.transcript, kept=begun)
     await asyncio.gather(said(first, "from the first"), said(second, "from the second"))
     assert {first.keeper.id == second.keeper.id} == {False}
-    assert FORKED in {first.keeper.notice.news, second.keeper.notice.news}
+    assert "forked" in {first.keeper.notice.news, second.keeper.notice.news}
     for tab, words in ((first, "from the first"), (second, "from the second")):
         found = kept(store, tab)
         assert found is not None
@@ -193,31 +195,72 @@ async def test_several_answers_at_once_are_kept_while_they_grow(
     assert kept(store, runtime).transcript == runtime.transcript  # pyright: ignore[reportOptionalMemberAccess]
 
 
-async def test_without_a_database_the_chat_goes_on_and_says_so(tmp_path: Path, open_: Open) -> None:
-    """Threat 37 (e); once the disk is back, everything is kept."""
+async def test_case_37e_without_a_database_the_chat_goes_on_and_says_so(tmp_path: Path, open_: Open) -> None:
+    """Once the disk is back, everything is kept: what was left meanwhile as well, without another word."""
     blocked = tmp_path / "blocked"
     blocked.write_text("a file where the folder should be")
     broken = Store(f"sqlite:///{blocked / 'aether.db'}")
     runtime = open_(kept_in=broken)
     await said(runtime, "hello")
     assert runtime.transcript.turns[0].answers[0].text == "You said: hello"
-    assert runtime.keeper.notice.trouble.startswith("Not saved.")
-    blocked.unlink()
+    assert runtime.keeper.notice.trouble
+    left, whole = runtime.keeper.id, runtime.transcript
+    runtime.new_conversation()
     await said(runtime, "again")
-    assert runtime.keeper.notice.trouble == ""
+    blocked.unlink()
+    await until(lambda: not runtime.keeper.notice.trouble)
+    assert broken.load(OWNER, left).transcript == whole
     assert broken.load(OWNER, runtime.keeper.id).transcript == runtime.transcript
     broken.close()
 
 
-async def test_nothing_is_kept_of_an_unknown_visitor_or_an_empty_conversation(
-    scripted: ScriptedProvider, store: Store, tmp_path: Path, open_: Open
+async def test_what_is_deleted_while_it_is_written_stays_deleted(
+    scripted: ScriptedProvider, store: Store, open_: Open
 ) -> None:
+    """Until something new is said to it: that is kept, in a copy."""
+    runtime = open_("chat/gate-2")
+    runtime.ask("write")
+    await until(lambda: "w2" in text_kept(store, runtime))
+    deleted = runtime.keeper.id
+    store.change(OWNER, deleted, deleted=True)
+    scripted.release()
+    await runtime.settle()
+    await runtime.keeper.flush()
+    assert store.browse(OWNER, Wanted()) == []
+    assert runtime.keeper.notice.news == "deleted"
+    scripted.release()
+    await said(runtime, "and yet")
+    (copy,) = store.browse(OWNER, Wanted())
+    assert copy.id != deleted
+    assert store.load(OWNER, copy.id).transcript == runtime.transcript
+    assert len(runtime.transcript.turns) == 2
+
+
+async def test_a_session_that_this_process_never_opened_begins_nothing(
+    scripted: ScriptedProvider, store: Store, tmp_path: Path
+) -> None:
+    """A page that a proxy sends to another replica must not go on without its conversation."""
     rig = Rig(scripted, tmp_path)
     nobody = rig.runtime(open_keeper=partial(StoreKeeper, store))
-    await said(nobody, "who am I?")
+    for begin in (
+        lambda: nobody.ask("and then?"),
+        lambda: nobody.compare("both", ["chat/echo-small", "messages/echo-small"]),
+        lambda: nobody.load(Transcript()),
+    ):
+        with pytest.raises(LostSession):
+            begin()
+    assert nobody.select("messages", "echo-small")["event_type"] == "model_update_failed"
+    assert nobody.transcript.turns == ()
+    assert scripted.requests == []
+    nobody.keeper.belong(OWNER)
+    await said(nobody, "here I am")
+    assert len(store.browse(OWNER, Wanted())) == 1
+    await rig.aclose()
+
+
+async def test_nothing_is_kept_of_an_empty_conversation(store: Store, open_: Open) -> None:
     empty = open_()
     empty.swap("messages", "echo-small")
     await empty.keeper.flush()
     for owner in ("", OWNER, secrets.token_hex(32)):
         assert store.browse(owner, Wanted()) == []
-    await rig.aclose()
