@@ -17,19 +17,21 @@ from aether import visitors
 from aether.errors import AetherError
 from aether.runtime import AgentRuntime
 from aether.services import Services
+from aether.store.conversations import Kept
 from aether.store.shares import Shares
-from aether.transcript import Transcript
+from aether.transcript import File, Image, Transcript
 from aether.ui import panels, pickers, render
 from aether.ui.markdown import one_line, text
+from aether.ui.words import say
 
 if TYPE_CHECKING:
     from aether.ui.layout import Page
 
 Updates = tuple[Any, ...]
-FOLLOWS = "An answer is being written in another tab. This one follows it."
+NEWS = {"forked": "kept.forked", "deleted": "kept.deleted"}
 LIST = one_line(
-    '<div class="conversations"><input type="search" id="find" placeholder="Search" maxlength="300" '
-    'aria-label="Search all conversations" autocomplete="off"><div id="list"></div></div>'
+    '<div class="conversations"><input type="search" id="find" maxlength="300" data-say-label="list.find" '
+    'data-say-placeholder="list.search" autocomplete="off"><div id="list"></div></div>'
 )
 
 
@@ -49,23 +51,29 @@ class Opening:
     async def open(self, wanted: str | None, runtime: AgentRuntime, request: gr.Request) -> Updates:
         """Go to a conversation, to a shared snapshot (`s:ID`), or to a copy of one (`copy:ID`)."""
         owner = owner_of(request)
+        self.services.sessions.attach(request.session_hash or "", runtime, owner=owner)
         kind, _, id_ = (wanted or "").rpartition(":")
         try:
             if kind == "s":
                 return await self._snapshot(id_)
-            if runtime.busy:
-                await runtime.stop()
+            await runtime.stop()
             if kind == "copy":
                 shared = await self.services.store.run(lambda: self.shares.read(id_))
                 runtime.load(shared.transcript)
                 return self._shown(runtime)
             await runtime.keeper.flush()
-            kept = await self.services.store.run(lambda: self.services.store.load(owner, id_))
+            kept = await self.services.store.run(lambda: self._kept(owner, id_))
             runtime.load(kept.transcript, kept=kept)
         except AetherError as error:
             refused = panels.receipt((error.sentence,), tone="error")
             return (*_unchanged(7), refused, mark(runtime, gone=id_))
         return self._shown(runtime, follows=kept.is_held)
+
+    def _kept(self, owner: str, id_: str) -> Kept:
+        kept = self.services.store.load(owner, id_)
+        parts = [p for turn in kept.transcript.turns for p in turn.prompt]
+        self.services.blobs.bring(p.blob for p in parts if isinstance(p, Image | File))
+        return kept
 
     async def mark(self, runtime: AgentRuntime) -> str:
         """Tell the page which conversation it shows."""
@@ -82,8 +90,8 @@ class Opening:
         shared = await self.services.store.run(lambda: self.shares.read(id_))
         said = one_line(
             f'<div class="keeping shared" data-shared="{id_}"><b>{text(shared.title)}</b>'
-            "<span>A shared conversation, as it was when it was shared. It can only be read.</span>"
-            '<button type="button" class="copy-shared">Continue as my copy</button></div>'
+            f"<span>{text(say('kept.shared'))}</span>"
+            f'<button type="button" class="copy-shared">{text(say("kept.copy"))}</button></div>'
         )
         head = (*_unchanged(3), panels.usage(shared.transcript))
         return (*_history(shared.transcript, whole=True), *head, "", said)
@@ -103,15 +111,15 @@ def _history(transcript: Transcript, *, whole: bool = False) -> Updates:
 
 def mark(runtime: AgentRuntime, *, follows: bool = False, gone: str = "") -> str:
     """Name the conversation that the page shows, and say what is to be said about its keeping."""
-    notice = runtime.keeper.notice
-    said = notice.trouble or (FOLLOWS if follows else notice.news)
-    tone = "bad" if notice.trouble else "note"
-    banner = f'<span class="{tone}" role="status">{text(said)}</span>' if said else ""
-    id_ = runtime.keeper.id if runtime.transcript.turns else ""
+    keeper = runtime.keeper
+    key = "kept.trouble" if keeper.notice.trouble else "kept.follows" if follows else NEWS.get(keeper.notice.news, "")
+    tone = "bad" if keeper.notice.trouble else "note"
+    banner = f'<span class="{tone}" role="status">{text(say(key))}</span>' if key else ""
+    id_ = keeper.id if runtime.transcript.turns else ""
     facts = f'data-id="{id_}" data-follows="{int(follows)}" data-gone="{text(gone[:64])}"'
-    return one_line(
-        f'<div class="keeping{"" if said else " silent"}" {facts} data-word="{time.monotonic_ns()}">{banner}</div>'
-    )
+    facts += f' data-lost="{int(not keeper.is_owned)}" data-trouble="{int(keeper.notice.trouble)}"'
+    shape = "keeping" if key else "keeping silent"
+    return one_line(f'<div class="{shape}" {facts} data-word="{time.monotonic_ns()}">{banner}</div>')
 
 
 def build(page: Page, services: Services) -> None:

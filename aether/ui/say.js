@@ -1,7 +1,8 @@
 /*
  * The words of the page in the reader's language. `ui/words.js`, made by the server, brings them;
  * this says them to other scripts, and writes them into what stands on the page from the start:
- * `data-say` names the text of an element, `data-say-label` its name for a screen reader.
+ * `data-say` names the text of an element, `data-say-label` its name for a screen reader, `data-say-placeholder`
+ * the hint in an empty field.
  */
 (() => {
   "use strict";
@@ -66,6 +67,7 @@
       if (node.textContent !== say(node.dataset.say)) node.textContent = say(node.dataset.say);
     }
     for (const node of document.querySelectorAll("[data-say-label]")) set(node, "aria-label", say(node.dataset.sayLabel));
+    for (const node of document.querySelectorAll("[data-say-placeholder]")) set(node, "placeholder", say(node.dataset.sayPlaceholder));
     for (const node of document.querySelectorAll("[data-say-message]")) node.dataset.message = say(node.dataset.sayMessage);
     set(document.documentElement, "lang", language);
   }

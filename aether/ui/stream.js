@@ -90,25 +90,30 @@
     const mine = (following = new AbortController());
     const before = newest;
     isFollowed = false;
+    document.body.dataset.line = "open"; // `place.js` leaves a server that writes to this page alone
     try {
       await listen(mine.signal);
     } catch {
-      /* the line broke: what is settled by now is shown */
+      if (!mine.signal.aborted) document.dispatchEvent(new Event("aether:broken")); // what is settled by now is shown
     }
     if (mine.signal.aborted) return;
     isFollowed = newest > before && newest > known;
     settle();
   }
 
-  function settle() {
+  function hangUp() {
     following?.abort();
     following = null;
+    delete document.body.dataset.line;
+  }
+
+  function settle() {
+    hangUp();
     $("#settle")?.click();
   }
 
   function leave() {
-    following?.abort();
-    following = null;
+    hangUp();
     $("#live > .stream")?.replaceChildren();
   }
 

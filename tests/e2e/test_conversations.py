@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.app_process import AppProcess
 from tests.e2e.drive import ask, choose, send, until
@@ -80,10 +81,10 @@ def test_the_list_renames_pins_deletes_finds_and_takes_back(visitor: BrowserCont
     expect(page.locator("#chat")).to_contain_text("You said: How does a rainbow form?")
 
 
-def test_another_visitors_conversation_is_as_little_there_as_none(
+def test_case_19_another_visitors_conversation_is_as_little_there_as_none(
     visitor: BrowserContext, page: Page, app: AppProcess
 ) -> None:
-    """Threats 18 and 19: nothing but the cookie opens a conversation."""
+    """Nothing but the cookie opens a conversation, and its id is no secret that tells."""
     ask(page, "my SECRETWORD")
     expect(page).to_have_url(KEPT)
     mine = page.url.rpartition("=")[2]
@@ -150,6 +151,36 @@ def test_a_second_tab_follows_an_answer_that_is_being_written(
     expect(second.locator("#chat")).to_contain_text("[[end")
     expect(second.locator("#writing-desk")).to_be_visible()
     expect(first.locator(".stamp")).to_have_count(1)
+
+
+def test_a_server_that_does_not_know_the_page_is_not_asked_without_its_conversation(
+    page: Page, provider: ScriptedProvider
+) -> None:
+    """As behind a proxy, after the replica died that knew it: the page goes on there, with the message."""
+    ask(page, "the first")
+    expect(page).to_have_url(KEPT)
+    kept, asked = page.url, len(provider.requests)
+    elsewhere = [True]
+
+    def move(route: Route) -> None:
+        body = json.loads(route.request.post_data or "{}")
+        if elsewhere and "session_hash" in body:
+            route.continue_(post_data=json.dumps(body | {"session_hash": "another-process"}))
+        else:
+            route.continue_()
+
+    page.route("**/gradio_api/**", move)
+    page.once("domcontentloaded", lambda _: elsewhere.clear())
+    with page.expect_navigation():
+        send(page, "the second")
+    expect(page.locator("#toast")).to_contain_text("it was not sent")
+    expect(page.locator("#composer textarea")).to_have_value("the second")
+    expect(page.locator("#chat .prompt .said")).to_have_text(["the first"])
+    assert page.url == kept
+    assert len(provider.requests) == asked
+    page.locator("#composer textarea").press("Enter")
+    expect(page.locator("#chat .prompt .said")).to_have_text(["the first", "the second"])
+    assert "the first" in str(provider.requests[-1].body)
 
 
 def test_a_shared_snapshot_is_read_only_copied_and_revoked(
