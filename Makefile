@@ -13,7 +13,7 @@ run: $(RUN_STAMP) ## start Aether on http://127.0.0.1:7860
 	@$(BIN)/python app.py
 
 # Two processes, whole files each, in the order of the files: browser tests stay last.
-test: $(DEV_STAMP) browser postgres ## run the whole test suite
+test: $(DEV_STAMP) browser servers ## run the whole test suite
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 e2e: $(DEV_STAMP) browser ## run the browser tests alone
@@ -63,11 +63,12 @@ browser: $(DEV_STAMP)
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
 	|| { echo "No browser could be installed. Install Chromium, or name one in AETHER_CHROMIUM."; exit 1; }
 
-# The store's tests run on PostgreSQL too, where it is installed or can be; they start a server of their own.
-postgres:
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null \
-	|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing PostgreSQL for the tests (once) ..." \
-	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null; } \
-	|| echo "PostgreSQL is not installed: the store's tests run on SQLite alone."
+# The store's tests run on PostgreSQL too, and replicas behind nginx, where these are installed or can be.
+servers:
+	@missing=""; ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || missing="postgresql"; \
+	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx"; \
+	test -z "$$missing" || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing" $$missing "for the tests (once) ..." \
+	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
+	|| echo "Not installed:" $$missing "(the tests that need it are skipped)."
 
-.PHONY: postgres run test e2e pictures lint bench matrix clean help browser
+.PHONY: servers run test e2e pictures lint bench matrix clean help browser

@@ -51,7 +51,11 @@ class AppProcess:
             text=True,
         )
         threading.Thread(target=self._read, daemon=True).start()
-        self.url = self.wait_for_line(READY, timeout_s=START_TIMEOUT_S).partition(READY)[2].strip()
+        try:
+            self.url = self.wait_for_line(READY, timeout_s=START_TIMEOUT_S).partition(READY)[2].strip()
+        except AssertionError:
+            self._process.kill()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures for all tests: the scripted provider, and the recordings of real ones."""
+"""Fixtures for all tests: the scripted provider, a PostgreSQL server, the recordings of real services."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.replay import RECORDINGS
 from tests.scripted import ScriptedProvider
 from tests.scripted.clients import Client, Connect
@@ -36,6 +37,15 @@ async def connect(scripted: ScriptedProvider) -> AsyncIterator[Connect]:
     yield made
     for client in clients:
         await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server for the whole run; skipped where it is not installed."""
+    if postgres.binaries() is None:
+        pytest.skip(postgres.WHY_NOT)
+    with postgres.Cluster() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from aether.store.engine import migrate, open_engine
 from tests import postgres
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[postgres.Cluster]:
-    """A PostgreSQL server for the whole run; skipped where it is not installed."""
-    if postgres.binaries() is None:
-        pytest.skip(postgres.WHY_NOT)
-    with postgres.Cluster() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
