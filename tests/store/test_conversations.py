@@ -240,7 +240,7 @@ def test_a_search_goes_by_pages_too_and_follows_what_changes(store: Store) -> No
 
 
 def test_words_of_any_kind_and_length_are_kept_and_searched(store: Store) -> None:
-    for text in (AWKWARD, "x" * 1_000_000, "w " * 500_000, "語" * 400_000, "é" * 300_000, "\0" * 1000, "'" * 1000):
+    for text in (AWKWARD, "x" * 1_000_000, "w " * 120_000, "語" * 210_000, "é" * 210_000, "\0" * 1000, "'" * 1000):
         whole = Transcript("", (turn(text, text),))
         at = store.save(place(), Moment(whole, "m/m"))
         assert store.load(ALICE, at.id).transcript == whole

@@ -15,7 +15,7 @@ from aether.store.listing import Wanted
 from tests.scripted import ScriptedProvider
 from tests.swap.rig import Rig
 
-SESSIONS, TURNS = 20, 5
+SESSIONS, TURNS = 8, 4
 
 
 async def test_case_16_no_word_crosses_between_sessions_of_one_loop(
