@@ -97,7 +97,7 @@ def words(text: str) -> int:
 def test_case_37b_a_killed_server_loses_no_message_and_at_most_a_second_of_text(
     scripted: ScriptedProvider, url: str, tmp_path: Path
 ) -> None:
-    chance = random.Random(7)
+    chance = random.SystemRandom()
     for number in range(KILLS):
         with AppProcess(
             tmp_path, providers=scripted_providers(scripted.url), AETHER_DATABASE_URL=url, **OPTIONS
