@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from aether.errors import LostSession
+from aether.errors import BusyError, LostSession
 from aether.keeping import StoreKeeper
 from aether.runtime import AgentRuntime
 from aether.store.conversations import Kept, NotFound, Store
 from aether.store.listing import Wanted
 from aether.transcript import Transcript
 from tests.scripted import ScriptedProvider
+from tests.store.samples import everything
 from tests.swap.rig import Rig
 
 OWNER = "c" * 64
@@ -234,6 +235,22 @@ async def test_what_is_deleted_while_it_is_written_stays_deleted(
     assert copy.id != deleted
     assert store.load(OWNER, copy.id).transcript == runtime.transcript
     assert len(runtime.transcript.turns) == 2
+
+
+async def test_no_other_conversation_takes_the_place_of_one_that_is_being_written(
+    scripted: ScriptedProvider, store: Store, open_: Open
+) -> None:
+    runtime = open_("chat/gate-2")
+    runtime.ask("write")
+    await until(lambda: "w2" in text_kept(store, runtime))
+    for change in (lambda: runtime.load(everything()), runtime.new_conversation):
+        with pytest.raises(BusyError):
+            change()
+    scripted.release()
+    await runtime.settle()
+    await runtime.keeper.flush()
+    assert [t.text for t in runtime.transcript.turns] == ["write"]
+    assert kept(store, runtime).transcript == runtime.transcript  # pyright: ignore[reportOptionalMemberAccess]
 
 
 async def test_a_session_that_this_process_never_opened_begins_nothing(
