@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
-
-import sqlalchemy as sa
 
 from aether.store import grain
 from aether.store.conversations import Store
-from aether.store.engine import open_engine
 from aether.store.listing import Wanted
-from aether.store.tables import ANSWERS, CONVERSATIONS, TEXTS, TURNS
-from aether.store.tables import STEPS as STEP_ROWS
 from aether.transcript import Answer, Origin, Step, Text, Transcript, Turn
 from bench.book import OUT
 from bench.line import OURS, Line, p95
@@ -27,9 +23,25 @@ MARKED = 25
 """The turn of each conversation in which a word stands that no other has."""
 SYLLABLES = [c + v for c in "bdfgklmnprstvz" for v in ("a", "e", "i", "o", "u", "an", "er", "is")]
 ORIGIN = Origin("openai-chat", "http://127.0.0.1:1/v1", "", "m")
-Row = dict[str, Any]
+LOT = 2_000
 _HASH = "INSERT INTO texts_index(texts_index, rank) VALUES ('hashsize', {})"
-"""Bytes of new words that the index gathers before it writes them: many while it is filled."""
+_CELLS = "FROM cells JOIN lot ON lot.number = cells.lot ORDER BY cells.number"
+_FILL = (
+    _HASH.format(400_000_000),  # bytes of new words that are gathered before they are written: many while it is filled
+    "CREATE TEMP TABLE cells AS WITH RECURSIVE counted(n) AS "
+    f"(SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < :many * {TURNS_EACH}) "
+    f"SELECT n AS number, n / {TURNS_EACH} AS whole, printf('%032x', n / {TURNS_EACH}) AS id, "
+    f"n % {TURNS_EACH} AS turn, abs(random()) % {LOT} AS lot FROM counted",
+    "INSERT INTO conversations (id, owner, title, named, pinned, model, head, turns, revision, held_until, created_at, "
+    "updated_at) SELECT id, :owner, 'Question ' || whole || ' about words', 0, 0, 'local/m', :head, "
+    f"{TURNS_EACH}, 1, 0.0, 1.7e9 + whole * 60, 1.7e9 + whole * 60 FROM cells WHERE turn = 0",
+    f"INSERT INTO turns SELECT id, cells.turn, lot.turn {_CELLS}",
+    f"INSERT INTO answers SELECT id, cells.turn, 0, answer, 0 {_CELLS}",
+    f"INSERT INTO steps SELECT id, cells.turn, 0, 0, 'local/m', step {_CELLS}",
+    "INSERT INTO texts (conversation_id, turn, owner, body) SELECT id, cells.turn, :owner, "
+    f"CASE cells.turn WHEN {MARKED} THEN words || ' unique' || whole || 'x' ELSE words END {_CELLS}",
+    _HASH.format(1_000_000),
+)
 
 
 def store(plan: Plan) -> None:
@@ -87,46 +99,27 @@ def _filled(many: int) -> Path:
     opened = Store(f"sqlite:///{half}")
     opened.open()
     opened.close()
-    engine = open_engine(f"sqlite:///{half}")
-    with engine.connect() as connection, connection.begin():
-        connection.exec_driver_sql("PRAGMA cache_size = -400000")  # kB
-        connection.exec_driver_sql(_HASH.format(400_000_000))
-        for rows in _rows(many):
-            for table, values in rows.items():
-                connection.execute(sa.insert(table), values)
-        connection.exec_driver_sql(_HASH.format(1_000_000))
-    engine.dispose()
+    with closing(sqlite3.connect(half, isolation_level=None)) as raw:
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -400000", "temp_store = MEMORY"):
+            raw.execute(f"PRAGMA {pragma}")
+        raw.execute("BEGIN")
+        raw.execute("CREATE TEMP TABLE lot (number INTEGER PRIMARY KEY, turn, answer, step, words)")
+        raw.executemany("INSERT INTO lot VALUES (?, ?, ?, ?, ?)", _lot())
+        given = {"many": many, "owner": OWNER, "head": grain.head_of(Transcript("You are {model}."))}
+        for statement in _FILL:
+            raw.execute(statement, given)
+        raw.execute("COMMIT")
+        raw.execute("PRAGMA journal_mode = WAL")
     return half.replace(path)
 
 
-def _rows(many: int) -> Iterator[dict[sa.Table, list[Row]]]:
-    """Yield the rows of many conversations, 200 at a time; their turns are drawn from a lot, as making them is slow."""
+def _lot() -> Iterator[tuple[int, str, str, str, str]]:
+    """Yield the turns of which all conversations are made, as the store writes them."""
     chance = random.Random(1)
-    lot = [_rows_of(_turn(chance)) for _ in range(2_000)]
-    head = grain.head_of(Transcript("You are {model}."))
-    for first in range(0, many, 200):
-        rows: dict[sa.Table, list[Row]] = {t: [] for t in (CONVERSATIONS, TURNS, ANSWERS, STEP_ROWS, TEXTS)}
-        for number in range(first, min(first + 200, many)):
-            at, own = 1_700_000_000.0 + number * 60, {"conversation_id": _id(number)}
-            fixed = {"named": False, "pinned": False, "revision": 1, "held_until": 0.0, "deleted_at": None}
-            told = {"id": _id(number), "owner": OWNER, "title": f"Question {number} about words", "model": "local/m"}
-            times = {"created_at": at, "updated_at": at, "turns": TURNS_EACH, "head": head}
-            rows[CONVERSATIONS].append({**fixed, **told, **times})
-            for n in range(TURNS_EACH):
-                turn, answer, step, words = chance.choice(lot)
-                words = f"{words} unique{number}x" if n == MARKED else words
-                rows[TURNS].append({**own, "number": n, "head": turn})
-                rows[ANSWERS].append({**own, "turn": n, "number": 0, "head": answer, "is_open": False})
-                rows[STEP_ROWS].append(
-                    {**own, "turn": n, "answer": 0, "number": 0, "reference": "local/m", "body": step}
-                )
-                rows[TEXTS].append({**own, "turn": n, "owner": OWNER, "body": words})
-        yield rows
-
-
-def _rows_of(turn: Turn) -> tuple[str, str, str, str]:
-    head, steps = grain.answer_rows(turn.answers[0])
-    return grain.turn_head(turn), head, steps[0][1], grain.searched([turn])
+    for number in range(LOT):
+        turn = _turn(chance)
+        head, steps = grain.answer_rows(turn.answers[0])
+        yield number, grain.turn_head(turn), head, steps[0][1], grain.searched([turn])
 
 
 def _turn(chance: random.Random) -> Turn:
