@@ -193,6 +193,7 @@ def _notebook(places: dict[str, gr.Column]) -> dict[str, Any]:
             feedback_options=None,
             latex_delimiters=[],
             sanitize_html=False,  # made safe by construction; the sanitiser would strip data-turn and leave SVG links
+            allow_tags=False,  # formulas are MathML, which it would otherwise show as text
             layout="panel",
             group_consecutive_messages=False,
         )

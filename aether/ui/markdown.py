@@ -24,6 +24,7 @@ from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVa
 from pygments.util import ClassNotFound
 
 from aether.ui.tangle import is_monotonous, is_tangled
+from aether.ui.tex import find_formulas
 
 _SCHEMES = ("http", "https", "mailto")
 
@@ -113,7 +114,9 @@ class _Renderer(RendererHTML):
 
 def _build() -> MarkdownIt:
     options: dict[str, Any] = {"html": False, "breaks": True, "typographer": False}
-    return _Markdown("commonmark", options, renderer_cls=_Renderer).enable(["table", "strikethrough"])
+    reader = _Markdown("commonmark", options, renderer_cls=_Renderer).enable(["table", "strikethrough"])
+    find_formulas(reader)
+    return reader
 
 
 _MARKDOWN = _build()
