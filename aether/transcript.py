@@ -44,7 +44,7 @@ from aether.usage import Usage
 __all__ = [
     "JSON", "Answer", "Blob", "Branch", "Cut", "Failure", "File", "Image", "Native", "NativeKind", "Origin", "Part",
     "Reasoning", "Refusal", "ResultPart", "ResultStatus", "Step", "StopReason", "SystemNote", "Text", "ToolCall",
-    "ToolResult", "Transcript", "TranscriptError", "Turn",
+    "ToolResult", "Transcript", "TranscriptError", "Turn", "json_text",
 ]  # fmt: skip
 
 VERSION = 2
@@ -53,6 +53,11 @@ VERSION = 2
 StopReason = Literal[
     "done", "length", "tool", "refusal", "filtered", "paused", "context", "stopped", "error", "unknown"
 ]
+
+
+def json_text(value: JSON) -> str:
+    """Return JSON as the transcript writes it: without spaces, in the order of the keys."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -254,7 +259,7 @@ class Transcript:
 
     def to_json(self) -> str:
         """Return the JSON text; equal transcripts give equal bytes."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, separators=(",", ":"))
+        return json_text(self.to_dict())
 
     @classmethod
     def from_dict(cls, data: object) -> Transcript:

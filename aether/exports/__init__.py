@@ -13,11 +13,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
-from aether.exports import archive, foreign, markdown, notebook
+from aether.exports import archive, files, foreign, markdown, notebook
 from aether.exports.archive import LARGEST
+from aether.exports.files import ReadBlob
+from aether.lowering.text import sound
 from aether.transcript import File as FilePart
 from aether.transcript import Image as ImagePart
-from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, Turn
+from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, Turn, json_text
+from aether.wire.base import no_blobs
 
 __all__ = ["FORMATS", "LARGEST", "Document", "Format", "Imported", "document", "read", "title"]
 
@@ -36,22 +39,24 @@ class Document:
 
 @dataclass(frozen=True)
 class Imported:
-    """What a file held: conversations, the one to open first, and what should be said about them."""
+    """What a file held: conversations, the one to open first, what should be said about them, the bytes they name."""
 
     conversations: tuple[Transcript, ...]
     notes: tuple[str, ...] = ()
+    files: tuple[bytes, ...] = ()
 
 
-def document(transcript: Transcript, format: Format) -> Document:
-    """Return the conversation as a file of that format."""
-    clean = _without_userinfo(transcript)
+def document(transcript: Transcript, format: Format, *, read_blob: ReadBlob = no_blobs) -> Document:
+    """Return the conversation as a file of that format, with the pictures and files that it names."""
+    clean = _whole(_without_userinfo(transcript))
+    held = {} if format == "md" else files.packed(clean, read_blob)
     match format:
         case "json":
-            written = clean.to_json()
+            written = clean.to_json() if not held else json_text({**clean.to_dict(), "files": held})
         case "md":
             written = markdown.write(clean, title=title(clean))
         case "ipynb":
-            written = notebook.write(clean, title=title(clean))
+            written = notebook.write(clean, title=title(clean), files=held)
     return Document(f"{_file_name(title(clean))}.{format}", written.encode())
 
 
@@ -59,10 +64,12 @@ def read(name: str, data: bytes) -> Imported:
     """Read a file of ours or of another service; raise TranscriptError with a sentence for any other."""
     held: Any = archive.load(name, data)
     if isinstance(held, dict) and "nbformat" in held:
-        found, notes = notebook.read(cast(dict[str, Any], held))
-        return Imported((_checked(found),), notes)
+        found, notes, packed = notebook.read(cast(dict[str, Any], held))
+        return Imported((_checked(found),), notes, files.unpacked(packed, found))
     if isinstance(held, dict) and "turns" in held:
-        return Imported((_checked(Transcript.from_dict(cast(object, held))),))
+        packed = cast(dict[str, Any], held).pop("files", None)
+        found = _checked(Transcript.from_dict(cast(object, held)))
+        return Imported((found,), (), files.unpacked(packed, found))
     conversations = tuple(_checked(c) for c in foreign.read(cast(object, held)))
     if not conversations:
         raise TranscriptError("This file holds no conversation that can be read here.")
@@ -91,6 +98,13 @@ def _checked(transcript: Transcript) -> Transcript:
 
 def _file_name(words: str) -> str:
     return re.sub(r"[^\w-]+", "-", words.rstrip("…"), flags=re.ASCII).strip("-").lower()[:48] or "conversation"
+
+
+def _whole(transcript: Transcript) -> Transcript:
+    """Return a conversation without halves of characters, which no file can hold."""
+    written = transcript.to_json()
+    mended = sound(written)
+    return transcript if mended == written else Transcript.from_dict(json.loads(mended))
 
 
 def _without_userinfo(transcript: Transcript) -> Transcript:

@@ -92,13 +92,13 @@ class Api:
 
     async def export(self, format: str | None, runtime: AgentRuntime) -> str | None:
         """Return the conversation as a file: json, md or ipynb; nothing for another format."""
-        return exporting.file(runtime.transcript, format)
+        return await exporting.file(runtime.transcript, format, self.services.blobs)
 
     async def load(self, path: str | None, runtime: AgentRuntime, request: gr.Request) -> dict[str, Any]:
         """Put the conversation of a file in the place of this one; the notes say what is to be known."""
         self._attach(runtime, request)
         try:
-            notes = await exporting.load(runtime, path)
+            notes = await exporting.load(runtime, path, self.services.blobs)
         except AetherError as error:
             return {"conversation": None, "turns": 0, "notes": [error.sentence]}
         return {"conversation": runtime.keeper.id, "turns": len(runtime.transcript.turns), "notes": list(notes)}

@@ -6,6 +6,7 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
+  const { say } = window.aether;
   const isBusy = () => document.body.classList.contains("busy");
   const STREAMING = new Set(["edit", "rerun", "compare"]);
   let hidden = [];
@@ -35,9 +36,9 @@
     const note = document.createElement("small");
     editor.className = "editor";
     area.value = said.textContent;
-    area.setAttribute("aria-label", "Message");
-    note.textContent = "What is here now is kept as a branch.";
-    editor.append(area, note, button("Cancel", "button", () => close(prompt)), button("Ask again", "submit"));
+    area.setAttribute("aria-label", say("dock.composer"));
+    note.textContent = say("deed.kept");
+    editor.append(area, note, button(say("deed.cancel"), "button", () => close(prompt)), button(say("deed.ask"), "submit"));
     editor.addEventListener("submit", (event) => {
       event.preventDefault();
       save(prompt, area.value);

@@ -15,8 +15,10 @@ import gradio as gr
 from aether.errors import AetherError, CellError
 from aether.runtime import AgentRuntime
 from aether.services import Services
+from aether.transcript import Part
 from aether.ui import handlers, panels
-from aether.ui.markdown import one_line
+from aether.ui.markdown import one_line, text
+from aether.ui.words import say
 
 if TYPE_CHECKING:
     from aether.ui.layout import Page
@@ -31,8 +33,8 @@ def build(page: Page, services: Services) -> None:
         gr.Button("Compare", elem_id="compare", min_width=0, scale=0)
     begun = act.click(
         carry_out,
-        [wish, page.runtime],
-        [page.receipt, page.refused],
+        [wish, page.runtime, page.attached],
+        [page.receipt, page.refused, page.composer, page.attached],
         queue=False,
         show_progress="hidden",
         api_visibility="private",
@@ -40,16 +42,22 @@ def build(page: Page, services: Services) -> None:
     handlers.answered(page, begun)
 
 
-async def carry_out(wish: str | None, runtime: AgentRuntime) -> tuple[str, bool]:
-    """Do what is wished: receipt, and whether it is to be kept when the cells are shown again."""
+async def carry_out(wish: str | None, runtime: AgentRuntime, attached: tuple[Part, ...]) -> tuple[Any, ...]:
+    """Do what is wished: receipt, whether it is to be kept when the cells are shown again; composer, attached.
+
+    Only a comparison takes the message and its files along; one that is refused leaves them where they are.
+    """
+    asked = _parsed(wish)
+    stays = handlers.unchanged()
     try:
-        said = _do(runtime, _parsed(wish))
+        said = _do(runtime, asked, attached)
     except AetherError as error:
-        return panels.receipt((error.sentence,), tone="error"), True
-    return said, bool(said)
+        return panels.receipt((error.sentence,), tone="error"), True, stays, stays
+    taken = ("", ()) if asked.get("verb") == "compare" else (stays, stays)
+    return said, bool(said), *taken
 
 
-def _do(runtime: AgentRuntime, wish: dict[str, Any]) -> str:
+def _do(runtime: AgentRuntime, wish: dict[str, Any], attached: tuple[Part, ...]) -> str:
     """Call the verb that a wish names, and return what is to be said; raise AetherError."""
     match wish:
         case {"verb": "choose", "turn": int(turn), "answer": int(answer)}:
@@ -68,7 +76,7 @@ def _do(runtime: AgentRuntime, wish: dict[str, Any]) -> str:
         case {"verb": "rerun", "turn": int(turn)}:
             runtime.rerun_with(turn, _models(wish))
         case {"verb": "compare", "message": str(message)}:
-            runtime.compare(message, _models(wish))
+            runtime.compare(message, _models(wish), tuple(attached))
         case _:
             raise CellError("That is nothing that a cell can do.")
     return ""
@@ -90,6 +98,6 @@ def _parsed(wish: str | None) -> dict[str, Any]:
 def deleted(turn: int) -> str:
     """Say that a cell is gone, and offer to take it back."""
     return one_line(
-        f'<div class="receipt ok" role="status"><p><span>Cell [{turn + 1}] is deleted.</span></p>'
-        '<button type="button" class="undo" data-verb="undo">Undo</button></div>'
+        f'<div class="receipt ok" role="status"><p><span>{text(say("deed.deleted", number=turn + 1))}</span></p>'
+        f'<button type="button" class="undo" data-verb="undo">{text(say("deed.undo"))}</button></div>'
     )

@@ -6,6 +6,7 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
+  const { say } = window.aether;
   const MOST = 4;
   const ROWS = 120;
   const WORDS = 3000;
@@ -53,15 +54,15 @@
     }
   }
 
+  /* The dialog opens at once with what is known of the models, and again with what the server says. */
   async function choose(wanted) {
     asked = wanted;
     chosen = [];
-    await learn();
-    const box = dialog("chooser", "Choose models");
+    const box = dialog("chooser", say("choose.title"));
     const search = make("input");
     search.type = "search";
-    search.placeholder = "Search";
-    search.setAttribute("aria-label", "Search models");
+    search.placeholder = say("choose.search");
+    search.setAttribute("aria-label", say("choose.search"));
     search.addEventListener("input", () => rows(box, search.value));
     search.addEventListener("keydown", (event) => {
       const first = box.querySelector(".model-row");
@@ -71,24 +72,25 @@
       event.preventDefault();
     });
     const several = wanted.several;
-    const hint = several ? `Two to ${MOST}; none of them sees what the others say.` : "It does not see the other answers.";
+    const hint = several ? say("choose.several", { most: MOST }) : say("choose.one");
     const foot = make("footer");
     const go = make("button", "go");
     go.type = "button";
     go.addEventListener("click", send);
-    const cancel = make("button", "", "Cancel");
+    const cancel = make("button", "", say("deed.cancel"));
     cancel.type = "button";
     cancel.addEventListener("click", () => box.close());
     foot.append(cancel, ...(several ? [go] : []));
-    box.append(make("h2", "", several ? "Compare models" : "Answer again with"), make("p", "", hint));
+    box.append(make("h2", "", several ? say("choose.compare") : say("choose.again")), make("p", "", hint));
     box.append(search, make("ul", "model-list"), foot);
-    if (several) {
-      const now = $("#active-model")?.textContent;
-      if (models.some((model) => model.reference === now)) chosen = [now];
-    }
+    if (several) chosen = [$("#active-model")?.textContent].filter((now) => now && now !== "no model");
     rows(box, "");
     if (!box.open) box.showModal();
     if (!matchMedia("(pointer: coarse)").matches) search.focus();
+    await learn();
+    if (asked !== wanted || !box.open) return;
+    chosen = chosen.filter((one) => models.some((model) => model.reference === one));
+    rows(box, search.value);
   }
 
   function rows(box, words) {
@@ -100,8 +102,8 @@
       return wanted.every((word) => text.includes(word));
     });
     list.replaceChildren(...found.slice(0, ROWS).map(row));
-    if (!found.length) list.append(make("li", "empty", models.length ? "No model of that name." : "No list of models."));
-    if (found.length > ROWS) list.append(make("li", "empty", `${found.length - ROWS} more: search for them.`));
+    if (!found.length) list.append(make("li", "empty", models.length ? say("choose.none") : say("choose.empty")));
+    if (found.length > ROWS) list.append(make("li", "empty", say("choose.more", { count: found.length - ROWS })));
     count(box);
   }
 
@@ -137,7 +139,7 @@
     const go = box.querySelector(".go");
     if (!go) return;
     go.disabled = chosen.length < asked.least;
-    go.textContent = chosen.length > 1 ? `Ask ${chosen.length} models` : chosen.length ? "Ask 1 model" : "Ask";
+    go.textContent = chosen.length < asked.least ? say("choose.least") : say("choose.go", { count: chosen.length });
   }
 
   function send() {
@@ -146,12 +148,6 @@
     const { turn, message } = asked;
     const wish = turn === null ? { verb: "compare", message, models: chosen } : { verb: "rerun", turn, models: chosen };
     document.dispatchEvent(new CustomEvent("aether:wish", { detail: { asked: wish, message } }));
-    if (turn === null) write($("#composer textarea"), "");
-  }
-
-  function write(element, value) {
-    element.value = value;
-    element.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   /* ---- differences --------------------------------------------------------------------------------- */
@@ -182,25 +178,48 @@
       } else if (j >= b.length || (i < a.length && same[(i + 1) * width + j] >= same[i * width + j + 1])) add("del", a[i++]);
       else add("ins", b[j++]);
     }
-    return pieces;
+    return together(pieces);
+  }
+
+  /* Words that changed one after another read better as one change: a space alone does not part them. */
+  function together(pieces) {
+    const read = [];
+    let [gone, come] = ["", ""];
+    const flush = () => {
+      if (gone) read.push(["del", gone]);
+      if (come) read.push(["ins", come]);
+      [gone, come] = ["", ""];
+    };
+    for (const [index, [kind, words]] of pieces.entries()) {
+      const parts = kind === "same" && (words.trim() || words.includes("\n") || !(gone || come) || index === pieces.length - 1);
+      if (parts) {
+        flush();
+        read.push([kind, words]);
+        continue;
+      }
+      if (kind !== "ins") gone += words;
+      if (kind !== "del") come += words;
+    }
+    flush();
+    return read;
   }
 
   function differ(answer) {
     const source = (article) => article?.querySelector(".actions .copy")?.dataset.source ?? "";
     const first = answer.closest(".answers")?.querySelector(".answer.chosen");
-    const box = dialog("differences", "Differences");
+    const box = dialog("differences", say("cell.differ"));
     const head = make("p", "legend");
     head.append(make("del", "", first?.dataset.reference ?? ""), " → ", make("ins", "", answer.dataset.reference));
     const told = make("div", "told");
     for (const [kind, words] of difference(source(first), source(answer))) {
       told.append(kind === "same" ? words : make(kind, "", words));
     }
-    const close = make("button", "", "Close");
+    const close = make("button", "", say("top.close"));
     close.type = "button";
     close.addEventListener("click", () => box.close());
     const foot = make("footer");
     foot.append(close);
-    box.append(make("h2", "", "Differences"), head, told, foot);
+    box.append(make("h2", "", say("cell.differ")), head, told, foot);
     box.showModal();
   }
 
@@ -216,7 +235,7 @@
       choose({ turn: Number(cell), message: "", several, least: several ? 2 : 1, without });
     } else if (on("#compare")) {
       const message = $("#composer textarea")?.value ?? "";
-      if (message.trim()) choose({ turn: null, message, several: true, least: 2 });
+      if (message.trim() || $("#attached .chip")) choose({ turn: null, message, several: true, least: 2 });
       else $("#composer textarea")?.focus();
     } else if (on(".differ")) differ(on(".answer"));
   });

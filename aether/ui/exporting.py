@@ -14,20 +14,20 @@ from gradio.utils import get_upload_folder
 
 from aether import exports
 from aether.errors import AetherError
-from aether.runtime import AgentRuntime
+from aether.runtime import SYSTEM, AgentRuntime
 from aether.services import Services
+from aether.store.blobs import Blobs
 from aether.transcript import Transcript, TranscriptError
-from aether.ui import handlers, panels, words
+from aether.ui import handlers, panels
+from aether.ui.furniture import spoken
+from aether.ui.words import say
 
 if TYPE_CHECKING:
     from aether.ui.layout import Page
 
-SOURCES = "A JSON or notebook file from here, or an export of ChatGPT or Claude: the ZIP, or its `conversations.json`."
-FORMATS = (
-    ("json", "JSON", "All of it; comes back as it was"),
-    ("ipynb", "Notebook", "For Jupyter; comes back as it was"),
-    ("md", "Markdown", "To read and to hand on"),
-)
+FORMATS = (("json", "JSON", "files.json"), ("ipynb", "Notebook", "files.ipynb"), ("md", "Markdown", "files.md"))
+TOLD = 300
+"""Characters of a file's instructions that are told."""
 KEPT_S = 3600
 """Seconds that a file which was handed out stays on the disk."""
 
@@ -36,53 +36,59 @@ def build(page: Page, services: Services) -> None:
     """Put the buttons into the tab Export, and tie them to files."""
     quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     with page.place("panel-export"), gr.Column(elem_id="export"):
-        gr.Markdown("Take this conversation along", elem_classes="heading", container=False)
+        _said(spoken("h4", "files.take"))
         buttons = [gr.Button(label, elem_id=f"export-{name}", min_width=0) for name, label, _ in FORMATS]
-        gr.Markdown(_explained(), sanitize_html=False, container=False)
-        gr.Markdown("Go on with another one", elem_classes="heading", container=False)
+        _said(_explained())
+        _said(spoken("h4", "files.on"))
         upload = gr.UploadButton("Open a file", elem_id="import", file_types=[".json", ".ipynb", ".zip"], min_width=0)
-        gr.Markdown(SOURCES, container=False)
+        _said(spoken("p", "files.sources"))
         said = gr.Markdown("", elem_id="imported", sanitize_html=False, container=False)
     with page.place("wires"):
         exported = gr.File(elem_id="exported", label="Exported")
     for (name, _, _), button in zip(FORMATS, buttons, strict=True):
-        button.click(_writer(name), page.runtime, exported, **quick)
-    opened = upload.upload(take, [upload, page.runtime], said, **quick)
+        button.click(_writer(name, services.blobs), page.runtime, exported, **quick)
+    opened = upload.upload(_taker(services.blobs), [upload, page.runtime], said, **quick)
     handlers.answered(page, opened)
 
 
-def _writer(name: str) -> Callable[[AgentRuntime], Awaitable[str | None]]:
+def _writer(name: str, blobs: Blobs) -> Callable[[AgentRuntime], Awaitable[str | None]]:
     async def write(runtime: AgentRuntime) -> str | None:
-        return file(runtime.transcript, name)
+        return await file(runtime.transcript, name, blobs)
 
     return write
 
 
+def _taker(blobs: Blobs) -> Callable[[str | None, AgentRuntime], Awaitable[str]]:
+    async def take(path: str | None, runtime: AgentRuntime) -> str:
+        """Open the file that a person gave: what is to be said."""
+        try:
+            notes = await load(runtime, path, blobs)
+        except AetherError as error:
+            return panels.receipt((error.sentence,), tone="error")
+        return panels.receipt((say("files.opened", count=len(runtime.transcript.turns)), *notes))
+
+    return take
+
+
 def _explained() -> str:
-    rows = "".join(f"<li><b>{label}</b> {said}</li>" for _, label, said in FORMATS)
+    rows = "".join(f"<li><b>{label}</b> {spoken('span', said)}</li>" for _, label, said in FORMATS)
     return f'<ul class="formats">{rows}</ul>'
 
 
-async def take(path: str | None, runtime: AgentRuntime) -> str:
-    """Open the file that a person gave: what is to be said."""
-    try:
-        notes = await load(runtime, path)
-    except AetherError as error:
-        return panels.receipt((error.sentence,), tone="error")
-    count = words.count(len(runtime.transcript.turns), "cell")
-    return panels.receipt((f"Opened, {count}.", *notes))
+def _said(markup: str) -> None:
+    gr.Markdown(markup, sanitize_html=False, container=False)
 
 
-def file(transcript: Transcript, format: str | None) -> str | None:
+async def file(transcript: Transcript, format: str | None, blobs: Blobs) -> str | None:
     """Write the conversation to a file that the page may hand out; None for an unknown format."""
     if format not in exports.FORMATS:
         return None
-    document = exports.document(transcript, format)
+    document = await asyncio.to_thread(exports.document, transcript, format, read_blob=blobs.read)
     folder = Path(get_upload_folder()) / secrets.token_hex(8)  # a path of its own: an equal one would not be noticed
     return save_bytes_to_cache(document.data, document.name, str(folder))
 
 
-async def load(runtime: AgentRuntime, path: str | None) -> tuple[str, ...]:
+async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs) -> tuple[str, ...]:
     """Put the conversation of a file in the place of this one; return what is to be said about it.
 
     Raises TranscriptError for what is none, BusyError while an answer is being written.
@@ -91,7 +97,16 @@ async def load(runtime: AgentRuntime, path: str | None) -> tuple[str, ...]:
         raise TranscriptError("There is no file.")
     read = await asyncio.to_thread(_read, Path(path))
     runtime.load(read.conversations[0])
-    return read.notes
+    await asyncio.to_thread(lambda: [blobs.put(data) for data in read.files])
+    return (*read.notes, *_instructions(runtime.transcript.system))
+
+
+def _instructions(system: str) -> tuple[str, ...]:
+    """Tell of instructions for models that a file brought along: whoever wrote it speaks to them first."""
+    if not system.strip() or system == SYSTEM:
+        return ()
+    words = " ".join(system.split())
+    return (say("files.system", words=words if len(words) <= TOLD else words[: TOLD - 1] + "…"),)
 
 
 def was_handed_in(path: str) -> bool:

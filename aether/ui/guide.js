@@ -7,17 +7,18 @@
 
   const $ = (selector) => document.querySelector(selector);
   const field = () => $("#composer textarea");
+  const { say } = window.aether;
   const COMMAND = /^\/(m(o(d(e(l( .*)?)?)?)?)?)?$/;
   const ROWS = 8;
   const KEYS = [
-    ["Enter", "send"],
-    ["Shift Enter", "new line"],
-    ["/", "write a message"],
-    ["/model name", "change the model"],
-    ["↑", "edit the last message (in an empty field)"],
-    ["Esc", "stop the answer, close what is open"],
-    ["Ctrl Enter", "compare: ask several models at once"],
-    ["?", "this sheet"],
+    ["Enter", "keys.send"],
+    ["Shift Enter", "keys.line"],
+    ["/", "keys.write"],
+    ["/model name", "keys.model"],
+    ["↑", "keys.edit"],
+    ["Esc", "keys.stop"],
+    ["Ctrl Enter", "keys.compare"],
+    ["?", "keys.sheet"],
   ];
   let models = [];
   let at = 0;
@@ -63,14 +64,14 @@
       const box = make("ul");
       box.id = "completion";
       box.setAttribute("role", "listbox");
-      box.setAttribute("aria-label", "Models");
+      box.setAttribute("aria-label", say("choose.title"));
       $("#writing-desk").append(box);
       at = 0;
       await learn();
     }
     const rows = found();
     at = Math.min(at, Math.max(0, rows.length - 1));
-    list()?.replaceChildren(...(rows.length ? rows.map(row) : [make("li", "none", "No model of that name")]));
+    list()?.replaceChildren(...(rows.length ? rows.map(row) : [make("li", "none", say("choose.none"))]));
   }
 
   function row(model, index) {
@@ -129,20 +130,20 @@
     if (!box) {
       box = make("dialog");
       box.id = "keys";
-      box.setAttribute("aria-label", "Keys");
+      box.setAttribute("aria-label", say("keys.title"));
       const table = make("dl");
       for (const [key, does] of KEYS) {
         const name = make("dt");
         name.append(make("kbd", "", key));
-        table.append(name, make("dd", "", does));
+        table.append(name, make("dd", "", say(does)));
       }
-      const close = make("button", "", "Close");
+      const close = make("button", "", say("top.close"));
       close.type = "button";
       close.addEventListener("click", () => box.close());
       box.addEventListener("click", (event) => event.target === box && box.close());
       const foot = make("footer");
       foot.append(close);
-      box.append(make("h2", "", "Keys"), table, foot);
+      box.append(make("h2", "", say("keys.title")), table, foot);
       document.body.append(box);
     }
     if (!box.open) box.showModal();
@@ -164,14 +165,14 @@
     } catch {
       return; // a browser may forbid it: better no tour than one at each visit
     }
-    const line = make("p", "tour", "Change the model at the top at any moment, compare several with the button at the left, ");
-    const keys = make("button", "", "see the keys");
+    const line = make("p", "tour", `${say("keys.tour")} `);
+    const keys = make("button", "", say("keys.see"));
     keys.type = "button";
     keys.dataset.keys = "";
-    const close = make("button", "", "Got it");
+    const close = make("button", "", say("keys.got"));
     close.type = "button";
     close.addEventListener("click", () => line.remove());
-    line.append(keys, ". ", close);
+    line.append(keys, " ", close);
     $("#writing-desk").before(line);
   }
 

@@ -77,27 +77,29 @@ def _record(record: RecordLike, step: Step | None, transcript: Transcript, *, is
     size = f"{len(json.dumps(record.body, ensure_ascii=False, default=str).encode()):,} bytes"
     clock = time.strftime("%H:%M:%S", time.gmtime(record.at))
     changed = "".join(f"<li>{text(line)}</li>" for line in changes(record, transcript))
-    back = _came_back(step) if step else '<p class="none">Nothing came back, or not yet.</p>'
+    back = _came_back(step) if step else f'<p class="none">{text(say("record.nothing"))}</p>'
     return (
         f'<details class="record"{" open" if is_open else ""}><summary><b>[{record.turn + 1}]</b>'
         f"<span>{text(record.reference)}</span><small>{clock} UTC · {size}</small></summary>"
-        f"{_command(record)}<h4>Shown to the model</h4><ul>{changed}</ul>"
-        f'<h4>Request</h4><div class="tree">{tree(record.body)}</div><h4>What came back</h4>{back}</details>'
+        f"{_command(record)}<h4>{text(say('record.shown'))}</h4><ul>{changed}</ul>"
+        f'<h4>{text(say("record.request"))}</h4><div class="tree">{tree(record.body)}</div>'
+        f"<h4>{text(say('record.back'))}</h4>{back}</details>"
     )
 
 
 def changes(record: RecordLike, transcript: Transcript) -> list[str]:
     """Say in words how the request differs from the conversation."""
-    lines = [f"{words.count(o.count, o.kind.removesuffix('s'))} not shown: {o.reason}" for o in record.omissions]
+    lines = [
+        say("record.left_out", what=words.count(o.count, o.kind.removesuffix("s")), reason=o.reason)
+        for o in record.omissions
+    ]
     turns = transcript.turns[: record.turn + 1]
     if unchosen := sum(len(t.answers) - 1 for t in turns if len(t.answers) > 1):
-        lines.append(f"{words.count(unchosen, 'answer')} beside the chosen ones: never sent")
+        lines.append(say("record.unchosen", count=unchosen))
     if transcript.branches:
-        count = len(transcript.branches)
-        lines.append(f"{count} other {'way' if count == 1 else 'ways'} that the conversation went: never sent")
+        lines.append(say("record.ways", count=len(transcript.branches)))
     lines += record.notes
-    told = "Everything else" if lines else "The whole conversation"
-    return [f"{told} is in this request, as {words.count(record.messages, 'message')}.", *lines]
+    return [say("record.rest" if lines else "record.whole", count=record.messages), *lines]
 
 
 def _came_back(step: Step) -> str:
@@ -168,9 +170,10 @@ def _command(record: RecordLike) -> str:
     source = curl(record)
     if len(source) > COMMAND_CHARS:
         return ""
+    label, title = text(say("record.curl")), text(say("record.curl_title"))
     return (
-        f'<button type="button" class="copy curl" data-source="{text(source)}" data-label="Copy as curl" '
-        'title="A command that sends this request again">Copy as curl</button>'
+        f'<button type="button" class="copy curl" data-source="{text(source)}" data-label="{label}" '
+        f'title="{title}">{label}</button>'
     )
 
 

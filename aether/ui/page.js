@@ -30,6 +30,7 @@
     settledAtSend = settled();
     document.body.classList.add("busy");
     if (!stays) follows = true;
+    title();
     tell("began");
   }
 

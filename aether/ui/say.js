@@ -43,7 +43,7 @@
   window.aether = { say, told, language };
 
   /* Gradio's own buttons and fields were made in English, before anyone had asked for the page. */
-  const BUTTONS = { "#menu": "top.menu", "#new": "top.new", "#inspect": "top.details", "#send": "dock.send", "#stop": "dock.stop", "#switch-now": "dock.switch_now", "#tools-open": "tools.open", "#attach": "attach.button" };
+  const BUTTONS = { "#menu": "top.menu", "#new": "top.new", "#inspect": "top.details", "#send": "dock.send", "#stop": "dock.stop", "#switch-now": "dock.switch_now", "#tools-open": "tools.open", "#attach": "attach.button", "#compare": "cell.compare", "#import": "files.open" };
   const FIELDS = { "#composer textarea": "dock.composer", "#provider input": "top.provider", "#model input": "top.model" };
 
   const set = (node, name, value) => node.getAttribute(name) !== value && node.setAttribute(name, value);

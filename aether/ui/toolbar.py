@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from aether.branches import siblings
 from aether.transcript import Transcript
-from aether.ui import words
 from aether.ui.markdown import text
 from aether.ui.words import say
 
@@ -19,59 +18,38 @@ WORDS = 60
 
 def of_prompt(transcript: Transcript, index: int) -> str:
     """Offer what can be done with a prompt, and the other ways that begin here."""
-    return (
-        f'<div class="bar actions" role="toolbar" aria-label="Message {index + 1}">{_ways(transcript, index)}'
-        f'<button type="button" class="edit" data-cell="{index}" title="Ask this in other words, on a branch">'
-        f"{text(say('cell.edit'))}"
-        '</button><button type="button" class="copy" title="Copy the message">'
-        f"{text(say('cell.copy'))}</button>"
-        f"{_verb('delete', text(say('cell.delete')), 'Take this cell out; it can be taken back', cell=index)}</div>"
-    )
+    edit = _button("edit", say("cell.edit"), say("deed.edit"), cell=index)
+    copy = _button("copy", say("cell.copy"), say("deed.copy"))
+    delete = _verb("delete", say("cell.delete"), say("deed.delete"), cell=index)
+    return _bar(say("deed.message", number=index + 1), _ways(transcript, index) + edit + copy + delete)
 
 
 def of_cell(index: int, *, is_last: bool) -> str:
     """Offer to answer again, to compare, and to go on from here."""
-    again = (
-        f'<button type="button" class="again" data-cell="{index}" '
-        f'title="{text(say("cell.again_title"))}">{text(say("cell.again"))}</button>'
-        f'<button type="button" class="pick" data-pick="rerun" data-cell="{index}" '
-        'title="Answer again with another model, beside this answer">'
-        f"{text(say('cell.pick'))}</button>"
-        f'<button type="button" class="pick" data-pick="compare" data-cell="{index}" '
-        'title="Let several models answer this, side by side">'
-        f"{text(say('cell.compare'))}</button>"
-    )
-    here = (
-        ""
-        if is_last
-        else _verb("branch", text(say("cell.branch")), "Go on from here; what follows is kept", cell=index)
-    )
-    return f'<div class="bar actions" role="toolbar" aria-label="Cell {index + 1}">{again}{here}</div>'
+    again = _button("again", say("cell.again"), say("cell.again_title"), cell=index)
+    other = _button("pick", say("cell.pick"), say("deed.pick"), pick="rerun", cell=index)
+    compare = _button("pick", say("cell.compare"), say("deed.compare"), pick="compare", cell=index)
+    here = "" if is_last else _verb("branch", say("cell.branch"), say("deed.branch"), cell=index)
+    return _bar(say("deed.cell", number=index + 1), again + other + compare + here)
 
 
 def of_answer(index: int, number: int, *, copied: str, chosen: bool) -> str:
     """Offer to copy an answer; one that the conversation does not go on from also to compare and to choose it."""
-    words = text(say("cell.copy"))
-    copy = f'<button type="button" class="copy" data-source="{text(copied)}" title="{words}">{words}</button>'
+    copy = _button("copy", say("cell.copy"), say("cell.copy"), source=text(copied))
     if chosen:
         return f'<span class="actions">{copy}</span>'
-    differ = (
-        '<button type="button" class="differ" title="Compare with the chosen answer, word by word">'
-        f"{text(say('cell.differ'))}</button>"
-    )
-    choose = _verb("choose", text(say("cell.go_on")), "Let the conversation go on from here", cell=index, answer=number)
+    differ = _button("differ", say("cell.differ"), say("deed.differ"))
+    choose = _verb("choose", say("cell.go_on"), say("deed.choose"), cell=index, answer=number)
     return f'<span class="actions">{choose}{differ}{copy}</span>'
 
 
 def ahead(transcript: Transcript) -> str:
     """List the ways that went on from where the conversation ends now; empty if there is none."""
-    index = len(transcript.turns)
     rows = [
-        f"<li>{_verb('walk', _named(transcript, number), 'Go on as before', branch=number)}</li>"
-        for number in siblings(transcript, index)
+        f"<li>{_verb('walk', _named(transcript, number), say('deed.walk'), branch=number)}</li>"
+        for number in siblings(transcript, len(transcript.turns))
     ]
-    title = f"The conversation went on from here before, in {words.count(len(rows), 'way')}:"
-    return f'<div class="ahead"><p>{title}</p><ul>{"".join(rows)}</ul></div>' if rows else ""
+    return f'<div class="ahead"><p>{text(say("deed.ahead"))}</p><ul>{"".join(rows)}</ul></div>' if rows else ""
 
 
 def _ways(transcript: Transcript, index: int) -> str:
@@ -83,26 +61,36 @@ def _ways(transcript: Transcript, index: int) -> str:
     order = [n for _, n in sorted([*ways, (transcript.turns[index].at, -1)])]
     place = order.index(-1)
     return (
-        f'<span class="ways">{_step(transcript, order, place - 1, "‹", "The way before")}'
-        f"<span>{place + 1}/{len(order)}</span>{_step(transcript, order, place + 1, '›', 'The next way')}</span>"
+        f'<span class="ways">{_step(transcript, order, place - 1, "‹", say("deed.before"))}'
+        f"<span>{place + 1}/{len(order)}</span>{_step(transcript, order, place + 1, '›', say('deed.after'))}</span>"
     )
 
 
-def _step(transcript: Transcript, order: Sequence[int], place: int, sign: str, title: str) -> str:
+def _step(transcript: Transcript, order: Sequence[int], place: int, sign: str, name: str) -> str:
     if not 0 <= place < len(order):
-        return f'<button type="button" disabled aria-label="{title}">{sign}</button>'
-    named = _named(transcript, order[place])
+        return f'<button type="button" disabled aria-label="{text(name)}">{sign}</button>'
     return (
-        f'<button type="button" data-verb="walk" data-branch="{order[place]}" aria-label="{title}" '
-        f'title="{named}">{sign}</button>'
+        f'<button type="button" data-verb="walk" data-branch="{order[place]}" aria-label="{text(name)}" '
+        f'title="{text(_named(transcript, order[place]))}">{sign}</button>'
     )
 
 
 def _named(transcript: Transcript, number: int) -> str:
-    said = " ".join(transcript.branches[number].turns[0].text.split()) or "without words"
-    return text(said if len(said) <= WORDS else said[: WORDS - 1] + "…")
+    said = " ".join(transcript.branches[number].turns[0].text.split()) or say("deed.wordless")
+    return said if len(said) <= WORDS else said[: WORDS - 1] + "…"
+
+
+def _bar(name: str, buttons: str) -> str:
+    return f'<div class="bar actions" role="toolbar" aria-label="{text(name)}">{buttons}</div>'
 
 
 def _verb(verb: str, label: str, title: str, **places: int) -> str:
-    data = "".join(f' data-{name}="{value}"' for name, value in places.items())
-    return f'<button type="button" data-verb="{verb}"{data} title="{title}">{label}</button>'
+    return f'<button type="button" data-verb="{verb}"{_data(places)} title="{text(title)}">{text(label)}</button>'
+
+
+def _button(kind: str, label: str, title: str, **data: int | str) -> str:
+    return f'<button type="button" class="{kind}"{_data(data)} title="{text(title)}">{text(label)}</button>'
+
+
+def _data(values: dict[str, int] | dict[str, int | str]) -> str:
+    return "".join(f' data-{name}="{value}"' for name, value in values.items())

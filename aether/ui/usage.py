@@ -20,6 +20,7 @@ from aether.transcript import Answer, Step, Transcript
 from aether.ui import render, words
 from aether.ui.markdown import one_line, text
 from aether.ui.stamp import writing_ms
+from aether.ui.words import say
 from aether.usage import Usage
 
 if TYPE_CHECKING:
@@ -75,27 +76,30 @@ def show(transcript: Transcript) -> str:
     every = answers(transcript)
     steps = (*(s for a in every for s in a.steps), *transcript.beside)
     if not steps:
-        return '<p class="empty">Nothing was used yet. Here will stand what each model and each cell took.</p>'
+        return f'<p class="empty">{text(say("used.none"))}</p>'
     colours = render.hues(transcript, also=[s.reference for s in steps])
     models = {
         r: Figures(tuple(s for s in steps if s.reference == r)) for r in dict.fromkeys(s.reference for s in steps)
     }
     return one_line(
-        f'<div class="usage">{_total(Figures(steps), len(every))}<h4>By model</h4>{_models(models, colours)}'
-        f"<h4>By cell</h4>{_cells(transcript, colours)}</div>"
+        f'<div class="usage">{_total(Figures(steps), len(every))}'
+        f"<h4>{_said('used.by_model')}</h4>{_models(models, colours)}"
+        f"<h4>{_said('used.by_cell')}</h4>{_cells(transcript, colours)}</div>"
     )
 
 
 def _total(all_: Figures, count: int) -> str:
     used = all_.usage
     facts = {
-        "answers": f"{count:,}",
-        "tokens in": words.tokens(used.input),
-        "of them cached": words.tokens(used.cache_read),
-        "tokens out": words.tokens(used.output),
-        "cost": all_.cost,
+        "used.answers": f"{count:,}",
+        "used.in": words.tokens(used.input),
+        "used.cached": words.tokens(used.cache_read),
+        "used.out": words.tokens(used.output),
+        "used.cost": all_.cost,
     }
-    return f"<dl>{''.join(f'<div><dt>{name}</dt><dd>{text(said)}</dd></div>' for name, said in facts.items())}</dl>"
+    return (
+        f"<dl>{''.join(f'<div><dt>{_said(name)}</dt><dd>{text(said)}</dd></div>' for name, said in facts.items())}</dl>"
+    )
 
 
 def _models(models: dict[str, Figures], colours: render.Hues) -> str:
@@ -104,9 +108,9 @@ def _models(models: dict[str, Figures], colours: render.Hues) -> str:
     fastest = max(f.speed for f in models.values())
     shown = [
         f'<section class="hue-{colours.get(name, 0)}"><h5>{text(name)} <small>{text(f.cost)}</small></h5>'
-        + _bar("tokens", f.usage.input + f.usage.output, most, words.tokens(f.usage.input + f.usage.output))
-        + _bar("first text", f.first_ms, slowest, words.duration(f.first_ms))
-        + _bar("tokens/s", f.speed, fastest, f"{f.speed:,.0f}" if f.speed else "not known")
+        + _bar("used.tokens", f.usage.input + f.usage.output, most, words.tokens(f.usage.input + f.usage.output))
+        + _bar("used.first", f.first_ms, slowest, words.duration(f.first_ms))
+        + _bar("used.speed", f.speed, fastest, f"{f.speed:,.0f}" if f.speed else say("used.unknown"))
         + "</section>"
         for name, f in models.items()
     ]
@@ -115,7 +119,12 @@ def _models(models: dict[str, Figures], colours: render.Hues) -> str:
 
 def _bar(name: str, value: float, most: float, said: str) -> str:
     width = 100 * value / most if most > 0 else 0
-    return f'<div class="meter"><span>{name}</span><i><b style="width:{width:.1f}%"></b></i><em>{text(said)}</em></div>'
+    bar = f'<i><b style="width:{width:.1f}%"></b></i>'
+    return f'<div class="meter"><span>{_said(name)}</span>{bar}<em>{text(said)}</em></div>'
+
+
+def _said(key: str) -> str:
+    return text(say(key))
 
 
 def _cells(transcript: Transcript, colours: render.Hues) -> str:
@@ -127,7 +136,8 @@ def _cells(transcript: Transcript, colours: render.Hues) -> str:
         for answer in turn.answers
         if answer.steps
     ]
-    head = "<tr><th></th><th>tokens</th><th></th><th>cost</th><th>first text</th><th>tokens/s</th></tr>"
+    names = ("used.cell", "used.tokens", "", "used.cost", "used.first", "used.speed")
+    head = f"<tr>{''.join(f'<th>{_said(name) if name else name}</th>' for name in names)}</tr>"
     return f'<div class="table"><table>{head}{"".join(rows)}</table></div>'
 
 

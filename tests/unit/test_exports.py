@@ -9,6 +9,8 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,21 @@ from markdown_it import MarkdownIt
 
 from aether import branches, exports
 from aether.exports import markdown
-from aether.transcript import Answer, Origin, Step, Text, ToolCall, ToolResult, Transcript, TranscriptError, Turn
+from aether.lowering.text import sound
+from aether.transcript import (
+    Answer,
+    Blob,
+    File,
+    Image,
+    Origin,
+    Step,
+    Text,
+    ToolCall,
+    ToolResult,
+    Transcript,
+    TranscriptError,
+    Turn,
+)
 from tests.wire.targets import Talk
 from tests.wire.test_properties import messy
 
@@ -52,10 +68,11 @@ def branched(draw: st.DrawFn) -> Transcript:
 @settings(max_examples=40, deadline=None, suppress_health_check=SLOW_IS_FINE)
 @given(branched())
 def test_json_and_notebook_come_back_equal_and_the_notebook_is_valid(transcript: Transcript) -> None:
+    whole = Transcript.from_dict(json.loads(sound(transcript.to_json())))
     for kind in ("json", "ipynb"):
         written = exports.document(transcript, kind)
         read = exports.read(written.name, written.data)
-        assert read.conversations == (transcript,)
+        assert read.conversations == (whole,)
         assert read.notes == ()
         assert exports.document(read.conversations[0], kind) == written
     nbformat.validate(nbformat.reads(written.data.decode(), as_version=4))
@@ -112,6 +129,44 @@ def test_the_user_and_password_of_an_address_are_left_out() -> None:
     turn = Turn((Text("q"),), (Answer((Step("p", "m", origin, (Text("a"),)),)),))
     for kind in exports.FORMATS:
         assert b"hunter2" not in exports.document(Transcript("s", (turn,)), kind).data
+
+
+def pictured(data: bytes) -> Transcript:
+    blob = Blob(sha256(data).hexdigest(), "image/png", "a.png", len(data))
+    shown = ToolResult("c", "look", (Image(blob), File(replace(blob, sha256="f" * 64))))
+    step = Step("p", "m", ORIGIN, (ToolCall("c", "look", "{}"),), (shown,), stop="tool")
+    return Transcript("s", (Turn((Image(blob), Text("see")), (Answer((step,)),)),))
+
+
+@pytest.mark.parametrize("kind", ["json", "ipynb"])
+def test_pictures_go_along_and_come_back_byte_for_byte(kind: exports.Format) -> None:
+    picture = b"\x89PNG\r\n\x1a\nbytes"
+    talk = pictured(picture)
+    kept = {sha256(picture).hexdigest(): picture}
+    written = exports.document(talk, kind, read_blob=lambda blob: kept[blob.sha256])
+    read = exports.read(written.name, written.data)
+    assert (read.conversations, read.files, read.notes) == ((talk,), (picture,), ())
+    assert exports.document(talk, kind, read_blob=lambda blob: kept[blob.sha256]) == written
+    assert exports.read(written.name, exports.document(talk, kind).data).files == ()
+    nbformat.validate(nbformat.reads(exports.document(talk, "ipynb").data.decode(), as_version=4))
+
+
+@pytest.mark.parametrize(
+    "files", [3, [], {"x": 3}, {"x": "????"}, {"f" * 64: "AAAA"}, {sha256(b"other").hexdigest(): "b3RoZXI="}]
+)
+def test_bytes_that_are_not_what_they_are_called_stay_outside(files: object) -> None:
+    held = pictured(b"one").to_dict() | {"files": files}
+    assert exports.read("x.json", json.dumps(held).encode()).files == ()
+
+
+def test_only_as_much_goes_out_as_can_come_back() -> None:
+    data = b"x" * (exports.files.MOST // 2 + 1)
+    one, other = pictured(data), pictured(data + b"y")
+    both = Transcript("s", one.turns + other.turns)
+    kept = {sha256(d).hexdigest(): d for d in (data, data + b"y")}
+    written = exports.document(both, "json", read_blob=lambda blob: kept[blob.sha256])
+    assert exports.read("x.json", written.data).files == (data,)
+    assert len(written.data) < 10_000_000
 
 
 def packed(name: str, data: bytes) -> bytes:
@@ -206,9 +261,19 @@ def test_a_claude_export_becomes_a_notebook() -> None:
     assert talk.turns[0].at > 1.7e9
 
 
-@pytest.mark.skipif(importlib.util.find_spec("nbconvert") is None, reason="nbconvert is not installed")
-def test_an_exported_notebook_becomes_a_page_in_nbconvert(tmp_path: Path) -> None:
-    path = tmp_path / "talk.ipynb"
-    path.write_bytes(exports.document(small(), "ipynb").data)
-    subprocess.run([sys.executable, "-m", "nbconvert", "--to", "html", str(path)], check=True, timeout=100)
-    assert "What is 6*7?" in path.with_suffix(".html").read_text()
+JUPYTER = Path(__file__).parent.parent.parent / ".venv-jupyter" / "bin" / "python"
+NBCONVERT = str(JUPYTER) if JUPYTER.exists() else sys.executable if importlib.util.find_spec("nbconvert") else ""
+
+
+@pytest.mark.skipif(not NBCONVERT, reason="nbconvert is not installed: `make jupyter` brings it")
+def test_exported_notebooks_become_pages_in_nbconvert(tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script> `x` **b** $\\frac{1}{2}$ 🔥"
+    said = Answer((Step("p", "m", ORIGIN, (Text(hostile), ToolCall("c", "t", hostile), Text("")), ()),))
+    talks = {"small": small(), "hostile": Transcript("s", (Turn((Text(hostile),), (said,)),)), "empty": Transcript("s")}
+    for name, talk in talks.items():
+        (tmp_path / f"{name}.ipynb").write_bytes(exports.document(talk, "ipynb").data)
+    paths = [str(tmp_path / f"{name}.ipynb") for name in talks]
+    subprocess.run([NBCONVERT, "-m", "nbconvert", "--to", "html", *paths], check=True, timeout=100, capture_output=True)
+    assert "What is 6*7?" in (tmp_path / "small.html").read_text()
+    assert "42" in (tmp_path / "small.html").read_text()
+    assert "<script>alert(1)" not in (tmp_path / "hostile.html").read_text()

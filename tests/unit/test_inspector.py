@@ -37,14 +37,14 @@ def test_it_says_in_words_what_was_left_out_and_in_outline_what_came_back() -> N
     record = replace(RECORD, omissions=(Omission("image", 2, "it cannot see"),), notes=("Asked twice.",))
     markup = inspector.show([record], Transcript("s", (TURN,)))
     for words in (
-        "2 images not shown: it cannot see",
-        "1 answer beside",
+        "Not shown: 2 images (it cannot see)",
+        "never sent: 1",
         "Asked twice.",
         "m-2026",
         "text, 5 characters",
     ):
         assert words in markup
-    assert "The whole conversation is in this request, as 1 message." in inspector.show([RECORD], Transcript("s"))
+    assert "The whole conversation is in this request. Messages: 1." in inspector.show([RECORD], Transcript("s"))
 
 
 @pytest.mark.parametrize("protocol", ["openai-chat", "anthropic-messages", "openai-responses"])
