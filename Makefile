@@ -31,8 +31,13 @@ bench: $(DEV_STAMP) browser ## measure, and print the table
 matrix: $(DEV_STAMP) ## prove the swap matrix, and write docs/swap-matrix.md
 	@$(BIN)/python -m pytest tests/wire --matrix=docs/swap-matrix.md -k "matrix and not page_tells"
 
+jupyter: $(DEV_STAMP) ## prove that Jupyter reads exported notebooks, in an environment of its own
+	@test -x .venv-jupyter/bin/python || $(PYTHON) -m venv .venv-jupyter
+	@.venv-jupyter/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-jupyter.txt
+	@$(BIN)/python -m pytest tests/unit/test_exports.py -k nbconvert
+
 clean: ## remove the environment and caches; data stays
-	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis tests/out bench/out
+	@rm -rf .venv .venv-jupyter .pytest_cache .ruff_cache .hypothesis tests/out bench/out
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -71,4 +76,4 @@ servers:
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
 	|| echo "Not installed:" $$missing "(the tests that need it are skipped)."
 
-.PHONY: servers run test e2e pictures lint bench matrix clean help browser
+.PHONY: servers jupyter run test e2e pictures lint bench matrix clean help browser
