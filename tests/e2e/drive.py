@@ -53,6 +53,22 @@ def pick(page: Page, picker: str, label: str) -> None:
     expect(page.locator(f"{picker} input")).to_have_value(label)
 
 
+def afresh(page: Page, reference: str) -> Page:
+    """Begin anew on a page that other tests have used: nothing open, an empty conversation, the model `reference`."""
+    page.evaluate("() => document.querySelectorAll('dialog[open]').forEach((open) => open.close())")
+    if page.locator("body.inspecting").count():
+        page.locator(".close-drawer").click()
+    if page.locator("body.busy").count():
+        page.locator("#stop").click()
+        expect(page.locator("body.busy")).to_have_count(0)
+    page.locator("#composer textarea").fill("")
+    if page.locator("#chat .prompt").count():
+        page.locator("#new").click()
+        expect(page.locator("#chat .prompt")).to_have_count(0)
+    choose(page, reference)
+    return page
+
+
 def until(fact: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
     """Wait until something that the page tells is so; raise AssertionError if it is not in time."""
     end = time.monotonic() + timeout_s

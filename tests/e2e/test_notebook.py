@@ -1,4 +1,4 @@
-"""The cells on the page: run again, compare, choose, edit, branch, delete; with a mouse, with keys, on a phone."""
+"""The cells on the page: run again, compare, choose, edit, branch, delete; with a mouse and with keys."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app_process import AppProcess
-from tests.e2e.drive import ask, choose, send
+from tests.e2e.drive import afresh, ask, choose, send
 from tests.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture
-def phone(browser: Browser, app: AppProcess) -> Iterator[Page]:
-    """A fresh visitor with a telephone."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    opened = context.new_page()
-    opened.goto(app.url)
-    expect(opened.locator("#active-model")).to_have_text("chat/echo-small")
-    yield opened
+@pytest.fixture(scope="module")
+def opened(browser: Browser, app: AppProcess) -> Iterator[Page]:
+    """One visitor for all tests of this file: most of what a page costs is opening it."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(app.url)
+    expect(page.locator("#active-model")).to_have_text("chat/echo-small")
+    yield page
     context.close()
+
+
+@pytest.fixture
+def page(opened: Page) -> Page:
+    """A new conversation on the shared page."""
+    return afresh(opened, "chat/echo-small")
 
 
 def pick(page: Page, *references: str) -> None:
@@ -133,22 +139,9 @@ def test_with_keys_alone(page: Page) -> None:
     page.locator('.cell [data-pick="rerun"]').focus()
     page.keyboard.press("Enter")
     page.keyboard.type("messages echo-large")
+    expect(page.locator("#chooser .model-row")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.locator("#chat .answers .answer")).to_have_count(2)
-
-
-def test_on_a_phone_answers_are_swiped(phone: Page) -> None:
-    phone.locator("#composer textarea").fill("which is it?")
-    phone.locator("#compare").tap()
-    pick(phone, "messages/echo-large", "responses/think")
-    phone.locator("#chooser .go").tap()
-    answers = phone.locator("#chat .answers")
-    expect(answers.locator(".stamp")).to_have_count(3)
-    assert answers.evaluate("e => e.scrollWidth > e.clientWidth")
-    assert phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    idle(phone)
-    phone.locator('[data-verb="choose"]').last.tap()
-    expect(phone.locator("#chat .answer.chosen")).to_have_attribute("data-reference", "responses/think")
 
 
 def test_nothing_that_is_pressed_while_an_answer_is_written_harms_it(page: Page, provider: ScriptedProvider) -> None:
@@ -182,25 +175,12 @@ def test_exports_are_downloaded_and_come_back(page: Page, tmp_path: Path) -> Non
     expect(page.locator("#chat .said")).to_have_count(0)
     give(page, tmp_path / "the-pelican.ipynb")
     expect(page.locator("#chat .said")).to_have_text(["the pelican"])
-    expect(page.locator("#imported")).to_contain_text("Opened, 1 cell.")
+    expect(page.locator("#imported")).to_contain_text("Opened. Cells: 1.")
     bad = tmp_path / "bad.json"
     bad.write_text("{")
     give(page, bad)
     expect(page.locator("#imported")).to_contain_text("Nothing was changed.")
     expect(page.locator("#chat .said")).to_have_text(["the pelican"])
-
-
-def test_the_drawer_tells_what_was_sent_and_what_it_took(page: Page, canary: str) -> None:
-    ask(page, "look inside")
-    page.locator("#inspect").click()
-    record = page.locator("#inspector .record").first
-    expect(record).to_contain_text("The whole conversation is in this request")
-    expect(record.locator(".tree").first).to_contain_text("look inside")
-    command = record.locator(".curl").get_attribute("data-source") or ""
-    assert "$SCRIPTED_KEY" in command
-    assert canary not in page.content()
-    page.locator("#tab-usage").click()
-    expect(page.locator("#usage-panel section")).to_contain_text("chat/echo-small")
 
 
 def test_a_model_is_chosen_by_its_name_and_the_keys_are_told(page: Page) -> None:
