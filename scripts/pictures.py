@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from scripts import notebook_pictures
 from tests.app_process import AppProcess
 from tests.e2e.conftest import chromium
 from tests.e2e.drive import ask, pick, send
@@ -118,6 +119,12 @@ def main() -> int:
             for scheme in ("light", "dark"):
                 walk(browser, app, provider, size=size, scheme=scheme)
         draw_states(browser, provider)
+        for size, scheme in notebook_pictures.SIZES:
+            page = opened(browser, size=size, scheme=scheme).new_page()
+            page.goto(app.url)
+            expect(page.locator("#active-model")).to_have_text("aurora/aurora-large")
+            notebook_pictures.walk(page, provider, Shots(page, f"{size}-{scheme}", []).keep)
+            page.context.close()
         browser.close()
     large = [path for path in PICTURES.iterdir() if path.stat().st_size > MOST_BYTES]
     for path in large:
