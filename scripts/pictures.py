@@ -194,7 +194,7 @@ def draw_states(browser: Browser, provider: ScriptedProvider) -> None:
                 AETHER_DEFAULT="aurora/aurora-large",
                 AETHER_SHARE_TOKEN="pictures",
                 AETHER_BUDGET_USD="5",
-                AETHER_VISITOR_TURNS="3",
+                AETHER_VISITOR_TURNS="2",
             ) as app,
         ):
             context = opened(browser, size=size, scheme=scheme)
@@ -205,7 +205,7 @@ def draw_states(browser: Browser, provider: ScriptedProvider) -> None:
 
 def states(page: Page, app: AppProcess, provider: ScriptedProvider, *, shots: Shots) -> None:
     """Loading, waiting, what is left, broken off, a rate limit, a missing key, offline, used up."""
-    page.route("**/gradio_api/queue/**", lambda route: None)  # the session never answers
+    page.route("**/gradio_api/**", lambda route: None)  # the session never answers
     page.goto(f"{app.url}/?token=pictures")
     expect(page.locator("#composer textarea")).to_be_visible()
     shots.keep("state-loading")

@@ -34,7 +34,7 @@ def stamp(answer: Answer) -> str:
         facts.append(f'<span class="flag">{text(flag)}</span>')
     facts.extend(flag for step in answer.steps if (flag := _reported(step)))
     if answer.steps:
-        facts.extend(f"<span>{text(fact)}</span>" for fact in _figures(answer.steps))
+        facts.extend(f"<span>{text(fact)}</span>" for fact in _figures(answer))
     return f'<div class="stamp {answer.status}">{"".join(dict.fromkeys(facts))}</div>'
 
 
@@ -69,7 +69,8 @@ def _reported(step: Step) -> str:
     return f'<span class="flag mismatch" role="alert">{text(words.say("stamp.other", model=said))}</span>'
 
 
-def _figures(settled: tuple[Step, ...]) -> Iterable[str]:
+def _figures(answer: Answer) -> Iterable[str]:
+    settled = answer.steps
     usage = sum((step.usage for step in settled), Usage())
     times = [step.total_ms for step in settled if step.total_ms is not None]
     costs = [step.cost_usd for step in settled if step.cost_usd is not None]
@@ -83,7 +84,8 @@ def _figures(settled: tuple[Step, ...]) -> Iterable[str]:
         yield pace
     if usage.cache_read:
         yield words.say("stamp.cached", count=words.tokens(usage.cache_read))
-    yield words.money(sum(costs) if costs else None)
+    if answer.failure is None or usage.input or usage.output:
+        yield words.money(sum(costs) if costs else None)
 
 
 def writing_ms(settled: Iterable[Step]) -> float:
