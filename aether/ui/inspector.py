@@ -18,6 +18,7 @@ from aether.lowering.view import Omission
 from aether.transcript import Reasoning, Refusal, Step, Text, ToolCall, Transcript
 from aether.ui import words
 from aether.ui.markdown import one_line, text
+from aether.ui.sentences import told
 from aether.ui.words import say
 
 RECORDS = 8
@@ -74,7 +75,8 @@ def show(records: Sequence[RecordLike], transcript: Transcript) -> str:
 
 
 def _record(record: RecordLike, step: Step | None, transcript: Transcript, *, is_open: bool) -> str:
-    size = f"{len(json.dumps(record.body, ensure_ascii=False, default=str).encode()):,} bytes"
+    count = f"{len(json.dumps(record.body, ensure_ascii=False, default=str).encode()):,}"
+    size = text(say("record.bytes", count=count))
     clock = time.strftime("%H:%M:%S", time.gmtime(record.at))
     changed = "".join(f"<li>{text(line)}</li>" for line in changes(record, transcript))
     back = _came_back(step) if step else f'<p class="none">{text(say("record.nothing"))}</p>'
@@ -90,7 +92,7 @@ def _record(record: RecordLike, step: Step | None, transcript: Transcript, *, is
 def changes(record: RecordLike, transcript: Transcript) -> list[str]:
     """Say in words how the request differs from the conversation."""
     lines = [
-        say("record.left_out", what=words.count(o.count, o.kind.removesuffix("s")), reason=o.reason)
+        say("record.left_out", what=words.count(o.count, o.kind.removesuffix("s")), reason=told(o.reason))
         for o in record.omissions
     ]
     turns = transcript.turns[: record.turn + 1]
@@ -98,35 +100,35 @@ def changes(record: RecordLike, transcript: Transcript) -> list[str]:
         lines.append(say("record.unchosen", count=unchosen))
     if transcript.branches:
         lines.append(say("record.ways", count=len(transcript.branches)))
-    lines += record.notes
+    lines += map(told, record.notes)
     return [say("record.rest" if lines else "record.whole", count=record.messages), *lines]
 
 
 def _came_back(step: Step) -> str:
     facts = {
-        "model": step.reported_model or "not told",
-        "ended": f"{step.stop} ({step.raw_stop})" if step.raw_stop else step.stop,
-        "tokens": step.usage.to_dict(),
-        "first text": words.duration(step.ttft_ms) or "none",
-        "whole answer": words.duration(step.total_ms) or "not known",
-        "parts": [_outline(part) for part in step.parts],
-        "tool results": {r.name: r.status for r in step.results},
+        "record.model": step.reported_model or say("record.not_told"),
+        "record.ended": f"{step.stop} ({step.raw_stop})" if step.raw_stop else step.stop,
+        "used.tokens": step.usage.to_dict(),
+        "used.first": words.duration(step.ttft_ms) or say("used.unknown"),
+        "record.took": words.duration(step.total_ms) or say("used.unknown"),
+        "record.parts": [_outline(part) for part in step.parts],
+        "record.results": {r.name: r.status for r in step.results},
     }
-    return f'<div class="tree">{tree({k: v for k, v in facts.items() if v not in ([], {})})}</div>'
+    return f'<div class="tree">{tree({say(k): v for k, v in facts.items() if v not in ([], {})})}</div>'
 
 
 def _outline(part: object) -> str:
     match part:
         case Text():
-            return f"text, {len(part.text):,} characters"
+            return say("record.text", count=f"{len(part.text):,}")
         case Reasoning():
-            return f"reasoning, {len(part.text):,} characters"
+            return say("record.reasoning", count=f"{len(part.text):,}")
         case Refusal():
-            return "refusal"
+            return say("record.refusal")
         case ToolCall():
-            return f"call of {part.name}"
+            return say("record.call", name=part.name)
         case _:
-            return "other"
+            return say("record.other")
 
 
 def tree(value: object) -> str:
@@ -138,13 +140,13 @@ def _node(name: str, value: object, *, depth: int, left: list[int]) -> list[str]
     """Return the markup of one value; `left` counts down what may still be shown."""
     left[0] -= 1
     if left[0] == 0:
-        return ["<p>… and more</p>"]
+        return [f"<p>{text(say('record.more'))}</p>"]
     if left[0] < 0:
         return []
     label = f"<b>{text(name)}</b> " if name else ""
     if not isinstance(value, Mapping | list):
         shown = value if isinstance(value, str) else json.dumps(value, default=str)
-        cut = f"… {len(shown) - LEAF_CHARS:,} more characters" if len(shown) > LEAF_CHARS else ""
+        cut = text(say("call.more", count=f"{len(shown) - LEAF_CHARS:,}")) if len(shown) > LEAF_CHARS else ""
         return [f"<p>{label}<code>{text(shown[:LEAF_CHARS])}</code>{cut}</p>"]
     items: list[tuple[str, object]] = (
         [(str(k), v) for k, v in value.items()]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]

@@ -25,6 +25,7 @@ from pygments.util import ClassNotFound
 
 from aether.ui.tangle import is_monotonous, is_tangled
 from aether.ui.tex import find_formulas
+from aether.ui.words import say
 
 _SCHEMES = ("http", "https", "mailto")
 
@@ -53,7 +54,8 @@ def code(source: str, *, language: str = "", title: str = "") -> str:
     name = re.sub(r"[^\w+#.-]", "", language)[:24]
     return (
         f'<figure class="code"><figcaption><span>{text(title or name or "text")}</span>'
-        f'<button type="button" class="copy" title="Copy this code">Copy</button></figcaption>'
+        f'<button type="button" class="copy" title="{text(say("cell.copy_code"))}">{text(say("cell.copy"))}</button>'
+        "</figcaption>"
         f'<pre tabindex="0"><code>{_coloured(source, language=name)}</code></pre></figure>'
     )
 
@@ -94,7 +96,7 @@ class _Renderer(RendererHTML):
         alt = self.renderInlineAsText(tokens[idx].children or [], options, env) or "image"
         return (
             f'<a class="picture" href="{text(url)}" target="_blank" rel="noopener noreferrer nofollow" '
-            'title="Pictures from elsewhere are not loaded">'
+            f'title="{text(say("cell.picture_away"))}">'
             f"{text(alt)} <small>{text(urlsplit(url).netloc)}</small></a>"
         )
 
