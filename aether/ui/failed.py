@@ -76,6 +76,11 @@ def _said_anything(answer: Answer) -> bool:
     return any(step.parts or step.results for step in answer.steps)
 
 
+def reason(answer: Answer) -> str:
+    """Say in one line why an answer failed."""
+    return f'<p class="why">{text(told(answer.failure.message))}</p>' if answer.failure else ""
+
+
 def attempts(stamps: Sequence[str]) -> str:
     """Fold the answers away that failed without a word."""
     if not stamps:

@@ -133,7 +133,7 @@ def cell(turn: Turn, *, index: int, colours: Hues, is_last: bool = True) -> str:
     beside = f' beside" data-answers="{len(shown)}' if many else ""
     label = text(say("cell.answer"))
     answers = f'<div class="answers" tabindex="0" aria-label="{label}">{body}</div>' if many else body
-    gone = failed.attempts([stamp(turn.answers[number]) for number in sorted(spent)])
+    gone = failed.attempts([stamp(turn.answers[n]) + failed.reason(turn.answers[n]) for n in sorted(spent)])
     return (
         f'<div class="cell{beside}" data-turn="{index}"><span class="number">[{index + 1}]</span>{answers}{gone}'
         f"{toolbar.of_cell(index, is_last=is_last)}</div>"
