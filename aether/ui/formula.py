@@ -33,6 +33,10 @@ ATTRIBUTES = frozenset(
 PLAIN = re.compile(r"[\w .%+-]{1,40}")
 UNKNOWN = re.compile(r"\\|&(?!#x)")
 """What an identifier begins with that the converter only passed on."""
+NO_FORMULA = re.compile(
+    r"\\(href|url|html\w*|class|cssId|style|data|includegraphics|def|newcommand|require)(?![A-Za-z])"
+)
+"""Commands that link, load, style or define: a formula needs none of them."""
 ENTITY = re.compile(r"&#x[0-9A-Fa-f]{1,6};")
 SAME = {"aligned": "align*", "alignedat": "align*", "split": "align*", "gathered": "gather*", "equation": "gather*"}
 """Environments that the converter does not know, and one that looks like it."""
@@ -43,8 +47,8 @@ ENVIRONMENT = re.compile(rf"\\(begin|end){{({'|'.join(SAME)})\*?}}")
 def mathml(source: str, *, display: bool) -> str:
     """Return the markup of a formula; what cannot be read stays as it was written."""
     try:
-        if len(source) > LONGEST:
-            raise ValueError("a formula that long is none")
+        if len(source) > LONGEST or NO_FORMULA.search(source):
+            raise ValueError("a formula that is that long, or more than one, is none")
         known = ENVIRONMENT.sub(lambda found: f"\\{found[1]}{{{SAME[found[2]]}}}", source)
         markup = _written(convert_to_element(known, display="block" if display else "inline"), DEEPEST)
     except Exception:  # the converter has no error of its own: it fails in whatever way the source leads it to

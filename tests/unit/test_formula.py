@@ -55,7 +55,9 @@ def test_what_is_no_formula_stays_text(said: str) -> None:
     assert "<math" not in prose(said)
 
 
-@pytest.mark.parametrize("source", ["\\ce{H2O}", "\\frac", "{" * 300 + "}" * 300, "x" * 5000, "\\begin{tikz}"])
+@pytest.mark.parametrize(
+    "source", ["\\ce{H2O}", "\\frac", "{" * 300 + "}" * 300, "x" * 5000, "\\begin{tikz}", "\\href{javascript:x}{y}"]
+)
 def test_what_cannot_be_read_is_shown_as_it_was_written(source: str) -> None:
     assert mathml(source, display=False) in (f"<code>{source}</code>",)
 
