@@ -141,7 +141,7 @@ def test_case_37g_two_processes_share_a_file_and_no_visitor_hears_of_locks(
             assert tabs[0].ask("meanwhile")["text"] == "You said: meanwhile"
             other.execute("ROLLBACK")
         wait_until(apps[0], lambda: turns(file) == 33)
-        said = "".join(body for tab in tabs for body in tab.bodies) + "".join(press(tab, "mark") for tab in tabs)
+        said = "".join(body for app in apps for body in app.bodies) + "".join(press(tab, "mark") for tab in tabs)
         assert "lock" not in said
         assert NOT_SAVED not in said
         assert not [line for app in apps for line in app.lines if "locked" in line]
