@@ -21,7 +21,7 @@ AWAY = 100
 """Sessions of closed tabs that are kept."""
 MOST = 2_000
 """Sessions that are kept at all; those that were used longest ago go first."""
-LOOK_S = 30.0
+LOOK_S = 10.0
 
 
 @dataclass
@@ -92,8 +92,9 @@ class Sessions:
         """See who is there, and forget sessions to which nobody has listened for long."""
         now = self._clock()
         for session, held in list(self._held.items()):
-            if held.runtime.busy or self._listens(session):
-                held.used_at, held.is_away = now, False
+            held.is_away = not (held.runtime.busy or self._listens(session))  # a tab may go without a word
+            if not held.is_away:
+                held.used_at = now
             elif now - held.used_at > IDLE_S:
                 self._let_go(session)
         self._prune()

@@ -108,7 +108,7 @@ def test_case_25_the_pages_own_fetchers_fetch_nothing(link: AppProcess, canary: 
             assert begun.status_code == 400 or '"turns": 1' not in visitor.heard("import", begun.json()["event_id"])
         for fn_index in range(60):  # every event of the page, with a file where it takes none
             body = {"data": [held] * 6, "fn_index": fn_index, "session_hash": visitor.session, "event_data": None}
-            visitor.http.post("/gradio_api/queue/join", json=body)
+            visitor.http.post("/gradio_api/queue/join", json=body, headers={"Connection": "close"})
     assert canary.hits == []
 
 

@@ -1,0 +1,98 @@
+"""Swaps and the life of a session through the running application (cases 39 and 40)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+
+from tests.app_process import AppProcess
+from tests.faults.sharing import PROTOCOLS, Visitor
+from tests.scripted import ScriptedProvider
+from tests.scripted.reply import Call, Reply
+
+
+def models_of(told: dict[str, Any]) -> list[str]:
+    return [f"{step['provider']}/{step['model']}" for step in told["steps"]]
+
+
+def test_case_39_of_a_storm_of_swaps_the_last_one_stays_and_nothing_is_left_open(
+    link: AppProcess, provider: ScriptedProvider
+) -> None:
+    visitor, process = Visitor(link), psutil.Process(link.pid)
+    visitor.ask("warm")
+    handles = process.num_fds()
+    names = list(PROTOCOLS)
+    for number in range(60):
+        visitor.choose(names[number % 3], "echo-small")
+    last = names[2]
+    assert visitor.call("list_models")["current"]["provider"] == last
+    assert models_of(visitor.ask("who")) == [f"{last}/echo-small"]
+    assert process.num_fds() <= handles + 5
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("nobody", "x"), ("keyless", "echo-small"), ("", ""), (None, None), ("keyless", "no-such"), ("chat", ""),
+     (["chat"], {"a": 1}), ("../chat", "echo-small"), ("local", "smollm2-135m")],
+)  # fmt: skip
+def test_case_39_a_swap_that_cannot_be_leaves_the_old_model(
+    link: AppProcess, provider: ScriptedProvider, name: object, model: object
+) -> None:
+    visitor = Visitor(link)
+    before = visitor.call("list_models")["current"]
+    told = visitor.raw("select_model", name, model)
+    assert "model_updated" not in told
+    assert visitor.call("list_models")["current"] == before
+    assert models_of(visitor.ask("still there?")) == ["chat/echo-small"]
+
+
+def test_case_39_there_and_back_with_tools_is_taken_by_each_service(
+    link: AppProcess, provider: ScriptedProvider
+) -> None:
+    """The scripted provider refuses what the real services refuse."""
+    visitor, start = Visitor(link), len(provider.requests)
+    calls = (Call(name="calculate", arguments='{"expression": "6*7"}'), Call(name="current_time"))
+    for name in ("chat", "messages", "chat"):
+        provider.script("echo-small", [Reply(reasoning="So.", calls=calls), Reply(text="done")])
+        visitor.choose(name, "echo-small")
+        assert visitor.ask(f"count with {name}")["status"] == "done"
+    sent = provider.requests[start:]
+    assert len(sent) == 6 and [e.refused for e in sent] == [""] * 6
+    assert json.dumps(sent[-1].body).count("42") >= 2
+
+
+def test_case_39_a_dead_service_is_said_and_the_old_one_answers_again(
+    provider: ScriptedProvider, link: AppProcess
+) -> None:
+    visitor = Visitor(link)
+    visitor.choose("messages", "error-529")
+    assert visitor.ask("x")["error"]["kind"] == "overloaded"
+    visitor.choose("chat", "echo-small")
+    assert visitor.ask("again")["text"].endswith("again")
+
+
+LEFT_AT = {"before the first word": "silent", "in the middle": "stall-3", "in silent thought": "think-stall-3"}
+
+
+@pytest.mark.parametrize("model", LEFT_AT.values(), ids=LEFT_AT.keys())
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_case_40_who_leaves_ends_the_request(
+    local: AppProcess, provider: ScriptedProvider, name: str, model: str
+) -> None:
+    program = httpx2.Client(base_url=local.url, timeout=20)
+    session = f"leaves-{name}-{model}"
+
+    def begin(endpoint: str, *data: object) -> str:
+        body = {"data": list(data), "session_hash": session}
+        return (
+            f"/gradio_api/call/{endpoint}/" + program.post(f"/gradio_api/call/{endpoint}", json=body).json()["event_id"]
+        )
+
+    program.get(begin("select_model", name, model))
+    with program.stream("GET", begin("chat", "hello")):
+        provider.wait_for(lambda s: s.open_streams, timeout_s=30)
+    provider.wait_for(lambda s: not s.open_streams, timeout_s=30)
