@@ -14,9 +14,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
-from aether.catalog import Catalog, Provider
+from aether.catalog import Catalog, Model, Provider
 from aether.errors import AuthError, NetworkError, ProviderError, SilenceError
-from aether.llm import Pool, list_models
+from aether.llm import LLM, Pool, translate
+from aether.settings import Secret
 
 log = logging.getLogger("aether")
 
@@ -94,3 +95,18 @@ class Discovery:
     def _file(self, provider: Provider) -> Path:
         """Name the file after the address too: a list is of one service, not of a name."""
         return self._folder / f"{sha256(f'{provider.name} {provider.base_url}'.encode()).hexdigest()[:16]}.json"
+
+
+async def list_models(provider: Provider, key: Secret | None, pool: Pool) -> list[dict[str, Any]]:
+    """Return the raw entries of a provider's live list of models; raise ProviderError."""
+    path = "/v1/models?limit=1000" if provider.protocol == "anthropic-messages" else "/models"
+    try:
+        client = await pool.client(provider, key, provider.base_url)
+        async with asyncio.timeout(pool.budgets.connect_s * 4):
+            answer = await client.get(path, cast_to=object)
+    except Exception as error:
+        stand_in = Model(id="", label="")
+        raise translate(error, LLM(provider, stand_in, key, pool)) from error
+    entries = cast(dict[str, object], answer).get("data") if isinstance(answer, dict) else answer
+    listed = cast(list[object], entries or [])
+    return [cast(dict[str, Any], e) for e in listed if isinstance(e, dict)]

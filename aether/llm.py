@@ -1,5 +1,8 @@
 """The only room that talks to a model: SDK clients over one shared pool, one seam.
 
+An SDK is loaded, in a thread, when a model that needs it is chosen: one of them has three
+thousand modules, which a process that never speaks its protocol does without.
+
 `LLM` is one model made callable for one session: an immutable binding of provider, model
 and key. `LLM.ask(body)` gives an `Exchange`: it yields events, and tells the reply at any time.
 Retries happen here, only before the first event; foreign errors are translated here,
@@ -10,29 +13,42 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import json
+import sys
+import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import Future
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-import anthropic
 import httpx2
-import openai
 
 from aether.catalog import Model, Provider
 from aether.errors import GarbledError, NetworkError, ProviderError, SilenceError
 from aether.events import Reply, Retried, StreamEvent
 from aether.logs import Redactor
 from aether.lowering.view import Target, ToolSpec
+from aether.profile import Protocol
 from aether.settings import Secret
 from aether.transcript import Origin
 from aether.wire import WIRES, Ask, InBandError, Reader, Wire
 from aether.wire.faults import classify
 
+if TYPE_CHECKING:
+    import anthropic
+    import openai
+
+    Client = openai.AsyncOpenAI | anthropic.AsyncAnthropic
+
 JSON = dict[str, Any]
-Client = openai.AsyncOpenAI | anthropic.AsyncAnthropic
+SDKS: dict[Protocol, str] = {
+    "openai-chat": "openai",
+    "openai-responses": "openai",
+    "anthropic-messages": "anthropic",
+}
 NO_KEY = "none"
 """Sent where a provider wants no key: given explicitly, so that no SDK looks for one by itself."""
 
@@ -57,6 +73,7 @@ class Pool:
         self.redact = redact or Redactor()
         self._openai = self._client()
         self._anthropic = self._client()
+        self._loading: dict[str, Future[None]] = {}
 
     def _client(self) -> httpx2.AsyncClient:
         budgets = self.budgets
@@ -67,12 +84,26 @@ class Pool:
             limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0),
         )
 
-    def client(self, provider: Provider, key: Secret | None, base_url: str) -> Client:
-        """Return an SDK client over the shared connections; it costs under a millisecond."""
+    def load(self, protocol: Protocol) -> Future[None]:
+        """Begin to load the SDK of a protocol, in a thread; the same future for all who ask."""
+        name = SDKS[protocol]
+        if name not in self._loading:
+            loading = self._loading[name] = Future()
+            if name in sys.modules:
+                loading.set_result(None)
+            else:
+                threading.Thread(target=_load, args=(name, loading), daemon=True, name=f"load {name}").start()
+        return self._loading[name]
+
+    async def client(self, provider: Provider, key: Secret | None, base_url: str) -> Client:
+        """Return an SDK client over the shared connections; once its SDK is loaded it costs under a millisecond."""
+        await asyncio.wrap_future(self.load(provider.protocol))
         secret = key.reveal() if key else NO_KEY
         headers = dict(provider.headers)
         match provider.protocol:
             case "anthropic-messages":
+                import anthropic
+
                 return anthropic.AsyncAnthropic(
                     api_key=secret,
                     base_url=base_url,
@@ -81,6 +112,8 @@ class Pool:
                     default_headers=headers,
                 )
             case "openai-chat" | "openai-responses":
+                import openai
+
                 return openai.AsyncOpenAI(
                     api_key=secret, base_url=base_url, http_client=self._openai, max_retries=0, default_headers=headers
                 )
@@ -89,6 +122,14 @@ class Pool:
         """Close every connection."""
         await self._openai.aclose()
         await self._anthropic.aclose()
+
+
+def _load(name: str, loading: Future[None]) -> None:
+    try:
+        importlib.import_module(name)
+        loading.set_result(None)
+    except BaseException as error:
+        loading.set_exception(error)
 
 
 Address = Callable[[str], Awaitable[str]]
@@ -106,7 +147,6 @@ class LLM:
     model: Model
     key: Secret | None
     pool: Pool = field(repr=False)
-    client: Client = field(repr=False, compare=False)
     address: Address | None = field(default=None, repr=False, compare=False)
     own_key: bool = False
 
@@ -133,16 +173,20 @@ class LLM:
         """Return how to ask this model."""
         return Ask(self.model.id, self.model.profile, **wishes)
 
+    def prepare(self) -> None:
+        """Have ready what the first request needs; returns at once."""
+        self.pool.load(self.provider.protocol)
+
     def ask(self, body: JSON) -> Exchange:
         """Return one request; nothing is sent before its events are asked for."""
         return Exchange(self, body)
 
     async def connect(self) -> Client:
-        """Return the client, at the address where the model answers now."""
-        if self.address is None:
-            return self.client
-        root = await self.address(self.model.id)
-        return self.pool.client(self.provider, self.key, root + urlsplit(self.provider.base_url).path.rstrip("/"))
+        """Return a client, at the address where the model answers now."""
+        base_url = self.provider.base_url
+        if self.address is not None:
+            base_url = await self.address(self.model.id) + urlsplit(base_url).path.rstrip("/")
+        return await self.pool.client(self.provider, self.key, base_url)
 
 
 class Exchange:
@@ -209,9 +253,8 @@ def _broke_off(llm: LLM, detail: str = "") -> NetworkError:
 
 async def _post(client: Client, path: str, body: JSON) -> Any:
     """Send the body as it is, through the SDK's own authentication, errors and stream reading."""
-    if isinstance(client, anthropic.AsyncAnthropic):
-        return await client.post(path, body=body, cast_to=object, stream=True, stream_cls=anthropic.AsyncStream[object])
-    return await client.post(path, body=body, cast_to=object, stream=True, stream_cls=openai.AsyncStream[object])
+    streams: Any = sys.modules[type(client).__module__.partition(".")[0]].AsyncStream
+    return await client.post(path, body=body, cast_to=object, stream=True, stream_cls=streams[object])
 
 
 def _wait_s(error: ProviderError, attempt: int, budgets: Budgets) -> float | None:
@@ -225,38 +268,30 @@ def _wait_s(error: ProviderError, attempt: int, budgets: Budgets) -> float | Non
 def translate(error: Exception, llm: LLM) -> ProviderError:
     """Say in our words what an SDK, the network or a service said in theirs."""
     label, model, redact = llm.provider.label, llm.model.label, llm.pool.redact
-    match error:
-        case ProviderError():
-            return error
-        case openai.APITimeoutError() | anthropic.APITimeoutError() | TimeoutError() | httpx2.TimeoutException():
-            return SilenceError(f"{label} gave no sign of life in time.")
-        case openai.APIStatusError() | anthropic.APIStatusError():
-            fault = classify(error.status_code, error.body, label=label, model=model, headers=error.response.headers)
-        case InBandError():
-            fault = classify(None, error.body, label=label, model=model, headers={})
-        case openai.APIConnectionError() | anthropic.APIConnectionError() | httpx2.HTTPError():
-            fault = NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
-            fault.unsent = isinstance(error.__cause__ or error, httpx2.ConnectError | httpx2.ConnectTimeout)
-            return fault
-        case openai.APIError() | anthropic.APIError():
-            fault = classify(None, {"error": error.body}, label=label, model=model, headers={})
-        case json.JSONDecodeError() | UnicodeDecodeError():
-            return GarbledError(f"{label} sent an answer that could not be read.")
-        case _:
-            return ProviderError(f"{label} could not be asked.", detail=redact(f"{type(error).__name__}: {error}"))
+    foreign: Any = error
+    if isinstance(error, ProviderError):
+        return error
+    if isinstance(error, (TimeoutError, httpx2.TimeoutException, *_sdk_errors("APITimeoutError"))):
+        return SilenceError(f"{label} gave no sign of life in time.")
+    if isinstance(error, _sdk_errors("APIStatusError")):
+        fault = classify(foreign.status_code, foreign.body, label=label, model=model, headers=foreign.response.headers)
+    elif isinstance(error, InBandError):
+        fault = classify(None, error.body, label=label, model=model, headers={})
+    elif isinstance(error, (httpx2.HTTPError, *_sdk_errors("APIConnectionError"))):
+        fault = NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
+        fault.unsent = isinstance(error.__cause__ or error, httpx2.ConnectError | httpx2.ConnectTimeout)
+        return fault
+    elif isinstance(error, _sdk_errors("APIError")):
+        fault = classify(None, {"error": foreign.body}, label=label, model=model, headers={})
+    elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return GarbledError(f"{label} sent an answer that could not be read.")
+    else:
+        return ProviderError(f"{label} could not be asked.", detail=redact(f"{type(error).__name__}: {error}"))
     fault.detail = redact(fault.detail)
     return fault
 
 
-async def list_models(provider: Provider, key: Secret | None, pool: Pool, base_url: str | None = None) -> list[JSON]:
-    """Return the raw entries of a provider's live list of models; raise ProviderError."""
-    client = pool.client(provider, key, base_url or provider.base_url)
-    path = "/v1/models?limit=1000" if provider.protocol == "anthropic-messages" else "/models"
-    try:
-        async with asyncio.timeout(pool.budgets.connect_s * 4):
-            answer = await client.get(path, cast_to=object)
-    except Exception as error:
-        stand_in = Model(id="", label="")
-        raise translate(error, LLM(provider, stand_in, key, pool, client)) from error
-    entries = cast(JSON, answer).get("data") if isinstance(answer, dict) else answer
-    return [cast(JSON, e) for e in cast(list[object], entries or []) if isinstance(e, dict)]
+def _sdk_errors(name: str) -> tuple[type[Exception], ...]:
+    """Return the errors of that name of the SDKs that are loaded; the others cannot have raised any."""
+    found = (getattr(sys.modules.get(sdk), name, None) for sdk in sorted(set(SDKS.values())))
+    return tuple(kind for kind in found if kind is not None)

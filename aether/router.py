@@ -40,7 +40,6 @@ class ProviderRouter:
             model=model,
             key=key,
             pool=self._pool,
-            client=self._pool.client(provider, key, provider.base_url),
             address=self._address if provider.local else None,
             own_key=key is not None and self._catalog.own_key(provider.name) == key,
         )

@@ -131,6 +131,7 @@ class AgentRuntime(Fitting):
             log.warning("Session %s model update failed: %s: %s", self.session, reference, error)
             raise
         self.llm = llm
+        llm.prepare()
         self.receipt = preflight(self.transcript, llm, self.toolbox.specs, previous=previous)
         self.changed()
         log.info("Session %s model updated to: %s", self.session, llm.reference)

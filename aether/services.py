@@ -7,14 +7,16 @@ catalog's lists fresh in the background. It answers no one and holds no conversa
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
 from aether.discovery import Discovery
-from aether.errors import SettingError
+from aether.errors import SettingError, SwapError
 from aether.gate.origin import Public
 from aether.gate.presence import Presence
 from aether.guard import OpenPass, Who
@@ -35,11 +37,13 @@ from aether.settings import Settings
 from aether.store.blobs import Blobs
 from aether.store.conversations import Store, StoreError
 from aether.store.ledger import Ledger
-from aether.tools.mcp import MCPServers, load_servers
-from aether.tools.toolset import Toolset
+from aether.tools.toolset import Servers, Toolset
 from aether.tools.workspace import Workspace
 
 log = logging.getLogger("aether")
+
+PREPARE_S = 2.0
+"""Seconds after the start at which the default model is made ready for its first message."""
 
 
 class Services:
@@ -121,12 +125,8 @@ class Services:
         for name, path in (("AETHER_DATA_DIR", settings.data_dir), ("AETHER_MCP", settings.mcp_file)):
             if path is not None and settings.tools != "none" and workspace.holds(path):
                 raise SettingError(f"AETHER_WORKSPACE holds what {name} names ({path}), so tools could read it.")
-        entries = load_servers(settings.mcp_file) if settings.mcp_file is not None else ()
-        return Toolset(
-            level=settings.tools,
-            workspace=workspace,
-            servers=MCPServers(entries, pins=settings.data_dir / "mcp_tools.json"),
-        )
+        servers = _mcp_servers(settings.mcp_file, settings.data_dir) if settings.mcp_file is not None else None
+        return Toolset(level=settings.tools, workspace=workspace, servers=servers)
 
     def _local_model(self) -> LocalModel:
         local = LocalModel(models_dir=self.settings.models_dir, environment=self.settings.for_children())
@@ -148,6 +148,7 @@ class Services:
 
     async def start(self) -> None:
         """Start the local model and the discovery of live lists, in the background."""
+        gc.freeze()  # what was imported stays: no collection walks it again while answers are written
         if self.local is not None:
             self._spawn(self.local.start())
         else:
@@ -155,6 +156,13 @@ class Services:
                 self.catalog.set_status(provider.name, False, "switched off by AETHER_LOCAL=0")
         self._spawn(self.discovery.run())
         self._spawn(self.sessions.run())
+        self._spawn(self._prepare())
+
+    async def _prepare(self) -> None:
+        """Load what the first message to the default model needs, once the first pages had their time."""
+        await asyncio.sleep(PREPARE_S)
+        with suppress(SwapError):
+            self.router.resolve(self.default).prepare()
 
     async def stop(self) -> None:
         """End turns, tools, tasks, the local model and all connections."""
@@ -171,6 +179,12 @@ class Services:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _mcp_servers(file: Path, data_dir: Path) -> Servers:
+    from aether.tools.mcp import MCPServers, load_servers  # the SDK is loaded where servers are named
+
+    return MCPServers(load_servers(file), pins=data_dir / "mcp_tools.json")
 
 
 def _opened(store: Store) -> Store:

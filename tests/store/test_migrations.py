@@ -11,7 +11,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from aether.store.conversations import Store
-from aether.store.engine import MIGRATIONS, migrate, open_engine
+from aether.store.engine import MIGRATIONS, migrate, open_engine, schemas
 from aether.store.listing import Wanted
 from aether.store.writing import Moment, Place
 from aether.transcript import VERSION, Transcript
@@ -25,6 +25,13 @@ def revisions() -> list[str]:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+
+
+def test_the_schemas_that_the_files_tell_are_those_that_alembic_finds() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    found = ScriptDirectory.from_config(config)
+    assert schemas() == {s.revision: s.down_revision or "" for s in found.walk_revisions()}
 
 
 @pytest.mark.parametrize("revision", revisions())
