@@ -98,7 +98,8 @@ def build_app(services: Services) -> FastAPI:
 
 def _add_routes(app: FastAPI, services: Services) -> None:
     @app.get("/api/models")
-    async def models(request: Request) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+    def models(request: Request) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        # In a thread, because prices are read here for the first time.
         visiting(request.headers.get(visitors.HEADER, ""))  # with a key of one's own, more providers are ready
         provider, _, model = services.default.partition("/")
         return {

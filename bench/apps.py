@@ -50,7 +50,7 @@ class Aether(App):
     def server(self, provider: Provider, folder: Path, *, turns: int = 0) -> Server:
         entry = (
             '[[provider]]\nname = "{0}"\nlabel = "Bench {0}"\nprotocol = "{1}"\nbase_url = "{2}"\n'
-            'api_key_env = "BENCH_KEY"\nmodels = {3}\n'
+            'api_key_env = "BENCH_KEY"\nmodels = {3}\ndiscover = false\n'
         )
         protocols = {"chat": "openai-chat", "responses": "openai-responses", "messages": "anthropic-messages"}
         (folder / "providers-of-the-bench.toml").write_text(

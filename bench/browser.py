@@ -58,14 +58,17 @@ class Chromium:
             context.close()
 
 
+def installed() -> str | None:
+    """Return the path of a browser that is there; None: Playwright's own."""
+    found = (shutil.which(n) for n in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))
+    return os.environ.get("AETHER_CHROMIUM") or next((p for p in found if p), None)
+
+
 @contextmanager
 def chromium() -> Iterator[Chromium]:
     """Start a browser: an installed Chromium, else Playwright's own."""
-    named = os.environ.get("AETHER_CHROMIUM")
-    found = (shutil.which(n) for n in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))
-    path = named or next((p for p in found if p), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=installed(), args=FLAGS)
         try:
             yield Chromium(browser)
         finally:

@@ -28,6 +28,11 @@ class Plan:
     apps: tuple[App, ...] = (Aether(), ChatInterface())
     is_quick: bool = False
 
+    @property
+    def own(self) -> tuple[App, ...]:
+        """Return those that can be given a history."""
+        return tuple(app for app in self.apps if isinstance(app, Aether | ChatInterface))
+
 
 @contextmanager
 def served(app: App, provider: Provider, *, turns: int = 0) -> Iterator[Server]:

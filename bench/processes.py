@@ -15,6 +15,8 @@ from urllib.request import urlopen
 import psutil
 
 START_TIMEOUT_S = 90.0
+LEFT_OUT = ("AETHER_", "GRADIO_", "PYTHONDONTWRITEBYTECODE")
+"""Settings that are not handed on; without compiled files every start would compile anew."""
 
 
 def free_port() -> int:
@@ -31,7 +33,7 @@ class Server:
         self.url = f"http://127.0.0.1:{port}"
         self.began = 0.0
         self._argv, self._folder = argv, folder
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AETHER_", "GRADIO_")) and "_KEY" not in k}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(LEFT_OUT) and "_KEY" not in k}
         self.environment = kept | {"GRADIO_ANALYTICS_ENABLED": "False", "PYTHONUNBUFFERED": "1"} | environment
         self._process: subprocess.Popen[bytes] | None = None
 

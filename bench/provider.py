@@ -11,7 +11,7 @@ from typing import Any
 from urllib.request import urlopen
 
 ROOT = Path(__file__).parent.parent
-MODELS = ("fast-1", "fast-200", "fast-1000", "paced-50x200", "paced-50x9000", "echo")
+MODELS = ("fast-1", "fast-200", "fast-1000", "fast-2000", "paced-50x200", "paced-50x9000", "paced-300x3000", "echo")
 
 
 class Provider:

@@ -7,7 +7,7 @@ file says wins over a list, what was learnt wins over both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,11 @@ class Catalog:
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return the list of providers in the form of the API."""
-        return [self._provider_dict(p) for p in self.providers]
+        return [self._provider_dict(p, self.models(p.name)) for p in self.providers]
+
+    def names(self) -> list[dict[str, Any]]:
+        """Return the same list with what the files tell alone: the price table takes a while to read at first."""
+        return [self._provider_dict(p, self._listed[p.name].values()) for p in self.providers]
 
     def _complete(self, provider: Provider, model: Model) -> Model:
         """Fill in what the price table knows, and lay over what was learnt."""
@@ -138,7 +142,7 @@ class Catalog:
         profile = profile.with_fields(learnt) if learnt else profile
         return replace(model, profile=profile, price=price)
 
-    def _provider_dict(self, provider: Provider) -> dict[str, Any]:
+    def _provider_dict(self, provider: Provider, models: Iterable[Model]) -> dict[str, Any]:
         state = self.readiness(provider.name)
         return {
             "name": provider.name,
@@ -146,7 +150,7 @@ class Catalog:
             "protocol": provider.protocol,
             "ready": state.ready,
             "reason": state.reason,
-            "models": [_model_dict(m) for m in self.models(provider.name)],
+            "models": [_model_dict(m) for m in models],
         }
 
 

@@ -80,7 +80,7 @@ class Opening:
         return mark(runtime)
 
     def _shown(self, runtime: AgentRuntime, *, follows: bool = False) -> Updates:
-        provider, model = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
+        provider, model = pickers.both(self.services.catalog.names(), reference=runtime.reference)
         hue = render.hues(runtime.transcript, also=runtime.reference).get(runtime.reference, 0)
         badge = panels.badge(runtime.reference, state="ready", hue=hue, word=time.monotonic_ns())
         head = (provider, model, badge, panels.usage(runtime.transcript))

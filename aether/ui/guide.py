@@ -21,7 +21,7 @@ def build(page: Page, services: Services) -> None:
         """Swap to a model by its reference: badge, receipt, provider, model, the button that answers again."""
         name, _, model = (reference or "").partition("/")
         event = runtime.select(name, model)
-        provider, models = pickers.both(services.catalog.to_dict(), reference=runtime.reference)
+        provider, models = pickers.both(services.catalog.names(), reference=runtime.reference)
         if event["event_type"] != "model_updated":
             refused = panels.receipt((event["payload"]["error"],), tone="error")
             return handlers.badge(runtime, refused=True), refused, provider, models, handlers.unchanged()

@@ -39,7 +39,7 @@ class Events:
     async def boot(self, runtime: AgentRuntime, request: gr.Request) -> Updates:
         """Show a session that just opened: state, provider, model, badge, usage, line."""
         self._attach(runtime, request)
-        provider, model = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
+        provider, model = pickers.both(self.services.catalog.names(), reference=runtime.reference)
         return (
             runtime,
             provider,
@@ -62,7 +62,7 @@ class Events:
             return (unchanged(),) * 4  # the server's own word coming back, be that model on the list or not
         share = self.services.settings.share
         keyless = "picker.needs_key" if not share.own_keys else "picker.own_key" if share.on else "picker.wants_key"
-        models, refusal = pickers.models_of(self.services.catalog.to_dict(), name, keyless=keyless)
+        models, refusal = pickers.models_of(self.services.catalog.names(), name, keyless=keyless)
         if refusal:
             back = runtime.reference.partition("/")[0] or None
             key_for = self._keyless(name) if share.own_keys else ""
@@ -89,7 +89,7 @@ class Events:
         name, _, model = (chosen or "").partition("/")
         event = runtime.select(name, model)
         if event["event_type"] != "model_updated":
-            provider, models = pickers.both(self.services.catalog.to_dict(), reference=runtime.reference)
+            provider, models = pickers.both(self.services.catalog.names(), reference=runtime.reference)
             refused = panels.receipt((event["payload"]["error"],), tone="error")
             return badge(runtime, refused=True), refused, provider, models, unchanged()
         return badge(runtime), receipt(runtime), unchanged(), unchanged(), again(runtime)

@@ -145,5 +145,5 @@
     });
   }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-label"] });
 
-  learn();
+  (window.requestIdleCallback ?? setTimeout)(learn); // nobody waits for prices before the page can be typed into
 })();

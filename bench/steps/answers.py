@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.apps import App
 from bench.browser import Chromium, Timed, Visit, chromium
+from bench.curve import Curve
 from bench.line import CI, OURS, Line
 from bench.plan import WARM_UP, Plan, visit
 from bench.provider import Provider
@@ -22,7 +23,7 @@ def first_text(plan: Plan) -> None:
                 raw = [r["first_ms"] for r in sdk_loop(provider.url, "fast-1", turns=turns, times=plan.asks)]
                 plan.book.add(f"first_text/{turns}/ms", "bare SDK", raw)
                 base = sorted(raw)[len(raw) // 2]
-                for app in plan.apps:
+                for app in plan.apps if not turns else plan.own:
                     times = [t.first_ms for t in _asked(plan, app, provider, browser, model="fast-1", turns=turns)]
                     plan.book.add(f"first_text/{turns}/ms", app.name, times)
                     plan.book.add(f"first_text/{turns}/added_ms", app.name, [t - base for t in times])
@@ -33,7 +34,7 @@ def paced(plan: Plan) -> None:
     with Provider() as provider, chromium() as browser:
         for _ in range(plan.rounds):
             for turns in (0, 200) if plan.is_quick else (0, 100, 200, 300):
-                for app in plan.apps:
+                for app in plan.own:
                     if app.name != "Aether" and turns == 300:
                         continue
                     _note(plan, f"paced/{turns}", app, _asked(plan, app, provider, browser, PACED, turns, asks=1))
@@ -89,4 +90,10 @@ LINES = (
     Line("300 turns against 0, the same paced answer: server CPU", "paced/300/server_cpu_s", "s", 1.5, 1.2, ("paced/0/server_cpu_s", OURS), digits=2),
     Line("… wall", "paced/300/painted_s", "s", 1.5, 1.2, ("paced/0/painted_s", OURS), digits=2),
     Line("1,000 tokens at once: painted", "fast/1000/painted_s", "s", 1 / 8, None, ("fast/1000/painted_s", CI), digits=2),
+)  # fmt: skip
+CURVES = (
+    Curve("history-server", "An answer of 200 tokens at 50/s: the server's CPU", "turns before it", "s of CPU",
+          {"Aether": ("Aether", "paced/*/server_cpu_s"), "ChatInterface": (CI, "paced/*/server_cpu_s")}),
+    Curve("history-browser", "An answer of 200 tokens at 50/s: the browser's CPU", "turns before it", "s of CPU",
+          {"Aether": ("Aether", "paced/*/browser_cpu_s"), "ChatInterface": (CI, "paced/*/browser_cpu_s")}),
 )  # fmt: skip
