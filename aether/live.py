@@ -22,6 +22,7 @@ class News:
     def __init__(self) -> None:
         self.version = 0
         self._news = asyncio.Event()
+        self._over = asyncio.Event()
 
     @property
     def is_over(self) -> bool:
@@ -38,6 +39,8 @@ class News:
         self.version += 1
         self._news.set()
         self._news.clear()
+        if self.is_over:
+            self._over.set()
 
     async def changed(self, version: int, timeout_s: float) -> int:
         """Wait for news beyond `version`, or `timeout_s` seconds; return the version now."""
@@ -46,6 +49,12 @@ class News:
                 async with asyncio.timeout(timeout_s):
                     await self._news.wait()
         return self.version
+
+    async def over(self, timeout_s: float) -> None:
+        """Wait until all is finished, or `timeout_s` seconds; news in between wakes nobody."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._over.wait()
 
 
 class Live(News):

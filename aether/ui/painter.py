@@ -42,17 +42,10 @@ class Painter:
                 has_words = live.has_words
                 yield value
                 if has_words:
-                    await _pass(live, self._frame_s(spent_s))
+                    await live.over(self._frame_s(spent_s))
                 version = await live.changed(version, HEARTBEAT_S)
         finally:
             self.painting -= 1
 
     def _frame_s(self, spent_s: float) -> float:
         return max(CROWD_FRAME_S if self.painting > CROWD else FRAME_S, SHARE * spent_s)
-
-
-async def _pass(live: News, frame_s: float) -> None:
-    """Let a frame pass, or less if the answer ends."""
-    until, version = time.perf_counter() + frame_s, live.version
-    while not live.is_over and (left_s := until - time.perf_counter()) > 0:
-        version = await live.changed(version, left_s)
