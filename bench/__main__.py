@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import replace
 
-from bench import peers
 from bench.book import Book
 from bench.plan import Plan
 from bench.publish import publish
@@ -22,15 +20,12 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often each application has its turn")
     parser.add_argument("--quick", action="store_true", help="one short round")
     parser.add_argument("--table", action="store_true", help="print the table of the last run, measure nothing")
-    parser.add_argument("--peers", action="store_true", help="measure the peers that are installed as well")
     parser.add_argument("--publish", action="store_true", help="write table and drawings into docs/benchmarks.md")
     asked = parser.parse_args()
     if unknown := set(asked.steps) - set(STEPS):
         parser.error(f"there is no step {', '.join(sorted(unknown))}")
     book = Book()
     plan = Plan(book, rounds=1 if asked.quick else asked.rounds, asks=3 if asked.quick else 7, is_quick=asked.quick)
-    if asked.peers:
-        plan = replace(plan, apps=(*plan.apps, *peers.installed()))
     for name in () if asked.table else asked.steps or STEPS:
         began = time.perf_counter()
         book.forget(name)
