@@ -43,7 +43,7 @@
     title();
     if (follows) {
       toBottom();
-      requestAnimationFrame(() => requestAnimationFrame(toBottom)); // what settled may come a frame later
+      requestAnimationFrame(toBottom);
     }
     if (!matchMedia("(pointer: coarse)").matches && document.activeElement === document.body) field()?.focus();
   }
@@ -103,16 +103,8 @@
 
   const distance = () => document.documentElement.scrollHeight - innerHeight - scrollY;
 
-  let isSinking = false;
-
-  /* Once a frame, however often it is asked for: to know the page's height is to lay it out. */
   function toBottom() {
-    if (isSinking) return;
-    isSinking = true;
-    requestAnimationFrame(() => {
-      isSinking = false;
-      scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
-    });
+    scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
   }
 
   function jumper() {
