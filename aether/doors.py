@@ -63,8 +63,17 @@ def _add_keys(app: FastAPI, services: Services) -> None:
             "paused": bool(rest and rest.paused),
             "own_keys": services.keyring.names(who.visitor),
             "providers": [{"name": p.name, "label": p.label} for p in takers],
+            "uncounted": _uncounted(services),
         }
         return JSONResponse(told, headers=NO_STORE)
+
+
+def _uncounted(services: Services) -> dict[str, str] | None:
+    """Return the model that answers when all is used up: one on this machine; None if there is none."""
+    catalog = services.catalog
+    ready = (p for p in catalog.providers if p.local and catalog.readiness(p.name).ready)
+    found = ((p, m) for p in ready for m in catalog.models(p.name))
+    return next(({"reference": f"{p.name}/{m.id}", "label": m.label or m.id} for p, m in found), None)
 
 
 def _add_numbers(app: FastAPI, services: Services) -> None:

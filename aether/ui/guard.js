@@ -70,7 +70,7 @@
     left.textContent = rest.turns === null ? "" : rest.turns === 1 ? say("guard.one") : say("guard.left", { count: rest.turns });
     why.textContent = say(rest.paused ? "guard.paused" : "guard.none");
     how.textContent = rest.paused ? say("guard.later") : say("guard.how");
-    offered = isSpent && !rest.paused ? await models((_, model) => model.price && model.price.input + model.price.output === 0) : null;
+    offered = isSpent && !rest.paused ? rest.uncounted : null;
     free.hidden = !offered;
     free.textContent = offered ? say("guard.free", { model: offered.label }) : "";
     end.classList.toggle("paused", rest.paused);
