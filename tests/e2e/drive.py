@@ -53,9 +53,14 @@ def pick(page: Page, picker: str, label: str) -> None:
     expect(page.locator(f"{picker} input")).to_have_value(label)
 
 
+FORGET = "(field) => { field.value = ''; field.dispatchEvent(new Event('input', { bubbles: true })); }"
+"""Takes back what was wished last: a late press of the hidden button then does nothing."""
+
+
 def afresh(page: Page, reference: str) -> Page:
     """Begin anew on a page that other tests have used: nothing open, an empty conversation, the model `reference`."""
     page.evaluate("() => document.querySelectorAll('dialog[open]').forEach((open) => open.close())")
+    page.locator("#wish textarea").evaluate(FORGET)
     if page.locator("body.inspecting").count():
         page.locator(".close-drawer").click()
     if page.locator("body.busy").count():
