@@ -60,7 +60,7 @@ FORGET = "(field) => { field.value = ''; field.dispatchEvent(new Event('input', 
 def afresh(page: Page, reference: str) -> Page:
     """Begin anew on a page that other tests have used: nothing open, an empty conversation, the model `reference`."""
     page.evaluate("() => document.querySelectorAll('dialog[open]').forEach((open) => open.close())")
-    page.locator("#wish textarea").evaluate(FORGET)
+    page.locator("#wish textarea, #wish input").first.evaluate(FORGET)
     if page.locator("body.inspecting").count():
         page.locator(".close-drawer").click()
     if page.locator("body.busy").count():
