@@ -127,6 +127,7 @@
       return;
     }
     known = Math.max(known, Number($("#live .begun")?.dataset.turn ?? 0));
+    if (known >= newest) isFollowed = false; // the word came after all: the next change is one to show
     if (following || known <= newest) return;
     if (!document.body.classList.contains("busy")) {
       document.dispatchEvent(new CustomEvent("aether:begin", { detail: {} }));

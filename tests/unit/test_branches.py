@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aether import branches
-from aether.lowering import visible
+from aether.lowering import Target, lower
+from aether.profile import Profile
 from aether.transcript import Answer, Branch, Cut, Origin, Step, Text, Transcript, TranscriptError, Turn
 
 ORIGIN = Origin("openai-chat", "http://peer.test/v1", "a1", "m")
@@ -104,6 +105,7 @@ def test_an_index_that_points_nowhere_is_refused(field: str, value: object) -> N
         Transcript.from_dict(ABC.to_dict() | {field: value})
 
 
+ANYONE = Target("anyone", Origin("openai-chat", "https://anyone.test", "", "m"), Profile())
 DEEDS = st.lists(
     st.tuples(st.sampled_from(["ask", "fork", "walk", "choose", "answer"]), st.integers(0, 9), st.integers(0, 3)),
     max_size=14,
@@ -133,6 +135,6 @@ def test_no_way_is_ever_lost_and_models_are_shown_one_way_alone(deeds: list[tupl
                 more = turn("", f"again {len(known.answers)}").answers
                 transcript = transcript.replace_turn(index, replace(known, answers=known.answers + more))
         assert {t.text for way, _ in branches.ways(transcript) for t in way} == set(asked)
-        shown = [p.text for m in visible(transcript) for p in m.parts if isinstance(p, Text)]
+        *shown, _go_on = [p.text for m in lower(transcript, ANYONE).messages for p in m.parts if isinstance(p, Text)]
         assert shown == [w for t in transcript.turns if t.answer for w in (t.text, t.answer.text)]
         assert Transcript.from_dict(transcript.to_dict()) == transcript
