@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -43,6 +44,7 @@ def test_cases_08_and_10_fifty_visitors_of_ten_turns_never_pass_the_cap(
     cap = 0.25
     scripted.script("echo-small", [Reply(text="ok", usage=Counts(input=120, output=40)) for _ in range(600)])
     settings = {"AETHER_BUDGET_USD": str(cap), "AETHER_ANSWER_TOKENS": ANSWER_TOKENS, "AETHER_LOG_LEVEL": "INFO"}
+    settings["AETHER_LOG_FORMAT"] = "json"
     refused: list[dict[str, object]] = []
     answered = 0
 
@@ -64,6 +66,8 @@ def test_cases_08_and_10_fifty_visitors_of_ten_turns_never_pass_the_cap(
         minted = [Visitor(app, session=f"fresh-{n}").ask("x")["status"] for n in range(10)]
         assert minted[-5:] == ["error"] * 5
         answered += minted.count("done")
+    logged = [json.loads(line)["message"] for line in app.lines if "Aether is ready" not in line]
+    assert sum(message.startswith("LLM REQUEST PAYLOAD {") for message in logged) == answered
     spent, billed = ledger_usd(tmp_path), len(scripted.requests) * (120 * PRICE_IN + 40 * PRICE_OUT) / 1_000_000
     print(f"\n50 visitors x 10 turns against ${cap}: {answered} answered, {len(refused)} refused, ${spent:.6f} spent")
     assert spent <= cap

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -11,12 +12,33 @@ import pytest
 
 from tests.app_process import AppProcess
 from tests.faults.sharing import PROTOCOLS, Visitor
+from tests.faults.test_uploads import event_of
 from tests.scripted import ScriptedProvider
 from tests.scripted.reply import Call, Reply
 
 
 def models_of(told: dict[str, Any]) -> list[str]:
     return [f"{step['provider']}/{step['model']}" for step in told["steps"]]
+
+
+def test_case_39_a_running_answer_ends_on_the_model_it_began_with(link: AppProcess, provider: ScriptedProvider) -> None:
+    visitor, start = Visitor(link), len(provider.requests)
+    visitor.choose("chat", "gate-3")
+    choice = {"data": ["messages/echo-small", None], "fn_index": event_of(visitor, "model", "change")}
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(visitor.ask, "one")
+        try:
+            provider.wait_for(lambda s: s.log.held_streams, timeout_s=30)
+            # as the page does it: Gradio's queue has one listener for each session, and that one waits for the answer
+            swapped = visitor.http.post("/gradio_api/run/predict", json=choice | {"session_hash": visitor.session})
+            assert 'data-state=\\"pending\\"' in swapped.text and "messages/echo-small" in swapped.text
+        finally:
+            provider.release()
+        told = asked.result()
+    assert told["status"] == "done" and models_of(told) == ["chat/gate-3"]
+    assert models_of(visitor.ask("two")) == ["messages/echo-small"]
+    sent = [(e.protocol, e.model) for e in provider.requests[start:]]
+    assert sent == [("openai-chat", "gate-3"), ("anthropic-messages", "echo-small")]
 
 
 def test_case_39_of_a_storm_of_swaps_the_last_one_stays_and_nothing_is_left_open(
@@ -48,6 +70,19 @@ def test_case_39_a_swap_that_cannot_be_leaves_the_old_model(
     assert "model_updated" not in told
     assert visitor.call("list_models")["current"] == before
     assert models_of(visitor.ask("still there?")) == ["chat/echo-small"]
+
+
+def test_case_39_a_forged_choice_through_the_pages_own_events_is_refused(
+    link: AppProcess, provider: ScriptedProvider
+) -> None:
+    """All events of the page take what a dropdown does not offer: none of them swaps."""
+    visitor = Visitor(link)
+    visitor.ask("one")
+    for fn_index in range(60):
+        for value in ("nobody/evil", "http://evil.example/x"):
+            body = {"data": [value] * 4, "fn_index": fn_index, "session_hash": visitor.session, "event_data": None}
+            visitor.http.post("/gradio_api/queue/join", json=body, headers={"Connection": "close"})
+    assert visitor.call("list_models")["current"] == {"provider": "chat", "model": "echo-small"}
 
 
 def test_case_39_there_and_back_with_tools_is_taken_by_each_service(
