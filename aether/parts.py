@@ -49,10 +49,30 @@ def digest(*values: object) -> bytes:
     return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).digest()
 
 
+DEEPEST = 100
+"""Levels of objects and lists inside each other; services and encoders give up at some hundred more."""
+
+
+def _too_deep(value: Any) -> bool:
+    """Tell whether objects and lists lie inside each other deeper than is allowed."""
+    level: list[Any] = [value]
+    for _ in range(DEEPEST):
+        inner: list[Any] = []
+        for held in level:
+            if isinstance(held, dict):
+                inner.extend(cast(JSON, held).values())
+            elif isinstance(held, list):
+                inner.extend(cast(list[Any], held))
+        level = inner
+    return bool(level)
+
+
 def object_of(arguments: str) -> dict[str, Any] | None:
     """Return the JSON object that `arguments` holds; None if it holds none that a body could carry."""
     try:
         value: object = json.loads(arguments)
+        if arguments.count("{") + arguments.count("[") > DEEPEST and _too_deep(value):
+            return None
         # NaN, infinity and halves of characters can be read, but not be sent.
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):

@@ -11,6 +11,7 @@ import re
 from collections import deque
 from collections.abc import Iterable
 
+from aether.lowering.text import sound
 from aether.lowering.view import Message, Omission
 from aether.profile import Profile
 from aether.transcript import File, Image, Part, ResultPart, Text, ToolCall, ToolResult
@@ -66,18 +67,19 @@ def _close(out: list[Message], calls: list[ToolCall], given: tuple[Part, ...]) -
         closed = tuple(results[c.id].popleft() if results.get(c.id) else _not_run(c) for c in calls)
         out.append(Message("tool", closed))
     if orphans := [r for left in results.values() for r in left]:
-        out.append(Message("user", tuple(p for r in orphans for p in _as_text(r))))
+        out.append(Message("user", tuple(p for r in orphans for p in as_text(r))))
 
 
 def _not_run(call: ToolCall) -> ToolResult:
     return ToolResult(call.id, call.name, (Text(NOT_RUN),), "not_run")
 
 
-def _as_text(result: ToolResult) -> tuple[Part, ...]:
+def as_text(result: ToolResult) -> tuple[Part, ...]:
+    """Return a result as words of the user, its media behind them."""
     media = tuple(p for p in result.parts if isinstance(p, Image | File))
     text = "\n".join(p.text for p in result.parts if isinstance(p, Text)).strip() or NO_OUTPUT
     failed = "" if result.status == "ok" else "Error: "
-    return (Text(f"[result of {result.name or 'a tool'}] {failed}{text}"), *media)
+    return (Text(f"[result of {sound(result.name) or 'a tool'}] {failed}{text}"), *media)
 
 
 def fix_calls(messages: list[Message]) -> list[Message]:
@@ -174,14 +176,15 @@ def flatten_tools(messages: list[Message], profile: Profile) -> tuple[list[Messa
         calls = sum(isinstance(p, ToolCall) for p in message.parts)
         count += calls
         if message.role == "tool":
-            parts = tuple(t for p in message.parts if isinstance(p, ToolResult) for t in _as_text(p))
+            parts = tuple(t for p in message.parts if isinstance(p, ToolResult) for t in as_text(p))
             out.append(Message("user", parts))
         elif calls:
-            out.append(message._replace(parts=tuple(_told(p) for p in message.parts)))
+            out.append(message._replace(parts=tuple(told(p) for p in message.parts)))
         else:
             out.append(message)
     return out, [Omission("tools", count, FLATTENED)] if count else []
 
 
-def _told(part: Part) -> Part:
+def told(part: Part) -> Part:
+    """Return a call as words; any other part as it is."""
     return Text(f"[called {part.name}({part.arguments})]") if isinstance(part, ToolCall) else part

@@ -10,17 +10,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from aether.lowering.calls import close_calls, fix_calls, flatten_tools, give_ids, valid_name
+from aether.lowering.calls import as_text, close_calls, fix_calls, flatten_tools, give_ids, told, valid_name
 from aether.lowering.media import place_media
 from aether.lowering.shape import drop_blank, merge_neighbours
 from aether.lowering.text import mend_text
 from aether.lowering.view import Message, Omission
 from aether.profile import Profile
-from aether.transcript import Step, SystemNote, ToolCall, Turn
+from aether.transcript import (
+    File,
+    Image,
+    Part,
+    Reasoning,
+    Refusal,
+    Step,
+    SystemNote,
+    Text,
+    ToolCall,
+    ToolResult,
+    Turn,
+)
 
 Form = Literal["foreign", "retold", "home", "bare"]
 """How a step is shown: another's, in neutral parts; the target's own, in neutral parts; as it
 was made; as it was made but for the reasoning."""
+
+OF_USERS = (Text, SystemNote, Image, File)
 
 FOREIGN_REASONING = "reasoning of another model is kept here, but never sent"
 CHANGED_REASONING = "reasoning that no longer fits what stands before it"
@@ -127,15 +141,39 @@ def _passage(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
 
 def _placed(turn: Turn, forms: tuple[Form, ...]) -> list[Message]:
     """List the messages of a turn, own blocks attached where they go home."""
-    messages = [Message("user", turn.prompt)] if turn.prompt else []
+    messages = [Message("user", _of_user(turn.prompt))] if turn.prompt else []
     for step, form in zip(steps_of(turn), forms, strict=True):
         bare = tuple(n for n in step.native if n.kind != "reasoning") if form == "bare" else ()
         native = step.native if form == "home" else bare
         whole = form != "bare" or len(bare) == len(step.native)
-        messages.append(Message("assistant", step.spoken, native, whole, step))
+        messages.append(Message("assistant", _of_assistant(step.spoken), native, whole, step))
         if step.results:
             messages.append(Message("tool", step.results))
     return messages
+
+
+def _of_user(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Return what may stand in a user's message; what a damaged import put there beside it becomes text."""
+    if all(isinstance(p, OF_USERS) for p in parts):
+        return parts
+    return tuple(t for p in parts if not isinstance(p, Reasoning) for t in _in_words(p))
+
+
+def _of_assistant(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """Return what may stand in an assistant's message: all but a result."""
+    if not any(isinstance(p, ToolResult) for p in parts):
+        return parts
+    return tuple(t for p in parts for t in (as_text(p) if isinstance(p, ToolResult) else (p,)))
+
+
+def _in_words(part: Part) -> tuple[Part, ...]:
+    match part:
+        case ToolResult():
+            return as_text(part)
+        case Refusal():
+            return (Text(part.text),)
+        case _:
+            return (told(part),)
 
 
 def _left_out(step: Step, form: Form) -> list[Omission]:

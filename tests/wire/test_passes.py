@@ -12,6 +12,7 @@ from aether.lowering.calls import NO_OUTPUT, NOT_RUN, close_calls, fix_calls, fl
 from aether.lowering.media import place_media
 from aether.lowering.shape import BRIDGE, GO_ON, START, anchor_ends, bridge, drop_blank, merge_neighbours
 from aether.lowering.system import place_system, render_system
+from aether.lowering.text import mend_text
 from aether.profile import Profile
 from aether.transcript import (
     Answer,
@@ -65,6 +66,31 @@ def test_what_is_sound_goes_through_every_pass_as_it_is() -> None:
     assert anchor_ends(SOUND) == bridge(SOUND, profile) == SOUND
     assert place_media(SOUND, profile) == flatten_tools(SOUND, profile) == (SOUND, [])
     assert place_system(SOUND, "Lead.", target()) == ("Lead.", SOUND)
+
+
+def test_mend_text_joins_halves_of_characters_and_replaces_lonely_ones() -> None:
+    own = says(native=(Native("text", {"t": ["\ud83d\ude00", {"u": "x\udfff"}]}),))
+    halved = results(got(A, Text("\ud83d\ude00 \ud83d")))
+    assert mend_text([user("\ud800"), halved, own, *SOUND]) == [
+        user("\ufffd"),
+        results(got(A, Text("\U0001f600 \ufffd"))),
+        says(native=(Native("text", {"t": ["\U0001f600", {"u": "x\ufffd"}]}),)),
+        *SOUND,
+    ]
+
+
+def test_what_has_no_place_in_a_message_becomes_words() -> None:
+    """An import may hold anything: a result among a model's words, a call or thoughts among a user's."""
+    odd = Turn((A, Reasoning("hm"), Text("q"), got(B)), (Answer((Step("p", "m", AWAY, (got(A), Text("x"))),)),))
+    shown = lower(Transcript(turns=(odd,)), target()).messages
+    assert shown[0] == user("[called read_file({})]", "q", "[result of read_file] r")
+    assert shown[1].parts == (Text("[result of read_file] r"), Text("x"))
+
+
+def test_arguments_that_are_too_deep_are_shown_as_they_were() -> None:
+    deep = '{"a":' * 400 + "1" + "}" * 400
+    (message,) = fix_calls([says(ToolCall("a", "read_file", deep))])
+    assert [p.object for p in message.parts if isinstance(p, ToolCall)] == [{"_raw_arguments": deep}]
 
 
 def test_close_calls_answers_each_call_right_after_it() -> None:
