@@ -122,12 +122,6 @@ def _block(part: Part, ask: Ask) -> JSON | None:
     match part:
         case Text() | Refusal() | SystemNote():
             return {"type": "text", "text": part.text}
-        case Reasoning():
-            return None
-        case Image():
-            return _media("image", part, ask)
-        case File():
-            return _media("document", part, ask)
         case ToolCall():
             return {"type": "tool_use", "id": part.id, "name": part.name, "input": part.object}
         case ToolResult():
@@ -137,6 +131,12 @@ def _block(part: Part, ask: Ask) -> JSON | None:
                 "content": [b for p in part.parts if (b := _block(p, ask)) is not None],
             }
             return block if part.status == "ok" else block | {"is_error": True}
+        case Image():
+            return _media("image", part, ask)
+        case File():
+            return _media("document", part, ask)
+        case Reasoning():
+            return None
         case _:
             assert_never(part)
 

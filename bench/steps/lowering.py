@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 
@@ -28,6 +29,7 @@ def lowering(plan: Plan) -> None:
     `first_ms`: it was just read from the store, and nothing of it is known yet.
     """
     with Provider() as provider, services_over(provider) as services:
+        gc.freeze()  # what was imported is not walked while it is timed
         for protocol, name in NAMES.items():
             llm = services.router.resolve(f"{name}/fast-1")
             for steps in SIZES:
