@@ -7,6 +7,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 BIN := .venv/bin
 RUN_STAMP := .venv/.ready-$(shell cat requirements.txt requirements-local.txt | cksum | cut -d' ' -f1)
 DEV_STAMP := .venv/.ready-dev-$(shell cat requirements*.txt | cksum | cut -d' ' -f1)
+PEERS_STAMP := .venv-peers/.ready-$(shell cat bench/peers/requirements.txt | cksum | cut -d' ' -f1)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 run: $(RUN_STAMP) ## start Aether on http://127.0.0.1:7860
@@ -28,6 +29,9 @@ lint: $(DEV_STAMP) ## check style and types
 bench: $(DEV_STAMP) browser ## measure, and print the table
 	@$(BIN)/python -m bench
 
+bench-peers: $(DEV_STAMP) $(PEERS_STAMP) ## build requests beside other libraries, and write docs/swap-peers.md
+	@$(BIN)/python -m bench.peers --write docs/swap-peers.md
+
 matrix: $(DEV_STAMP) ## prove the swap matrix, and write docs/swap-matrix.md
 	@$(BIN)/python -m pytest tests/wire --matrix=docs/swap-matrix.md -k "matrix and not page_tells"
 
@@ -37,10 +41,10 @@ jupyter: $(DEV_STAMP) ## prove that Jupyter reads exported notebooks, in an envi
 	@$(BIN)/python -m pytest tests/unit/test_exports.py -k nbconvert
 
 clean: ## remove the environment and caches; data stays
-	@rm -rf .venv .venv-jupyter .pytest_cache .ruff_cache .hypothesis tests/out bench/out
+	@rm -rf .venv .venv-jupyter .venv-peers .pytest_cache .ruff_cache .hypothesis tests/out bench/out
 
 help: ## list the commands
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Aether needs Python 3.11 or newer. See https://www.python.org/downloads/"; exit 1; }
@@ -57,6 +61,12 @@ $(RUN_STAMP): requirements.txt requirements-local.txt | .venv/bin/python
 $(DEV_STAMP): $(RUN_STAMP) requirements-dev.txt
 	@echo "Installing the test tools (once) ..."
 	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+$(PEERS_STAMP): bench/peers/requirements.txt
+	@echo "Installing the libraries to compare with (once, some minutes) ..."
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: -r $<
 	@touch $@
 
 # An installed Chromium or Chrome serves; else Playwright fetches its own; else Debian has one.
@@ -76,4 +86,4 @@ servers:
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
 	|| echo "Not installed:" $$missing "(the tests that need it are skipped)."
 
-.PHONY: servers jupyter run test e2e pictures lint bench matrix clean help browser
+.PHONY: servers jupyter run test e2e pictures lint bench bench-peers matrix clean help browser

@@ -19,6 +19,7 @@ then built for the second is judged twice: by the strict checker of the app (`ae
 and by the scripted services of `tests/scripted`, which share no code with it. The tests are
 `tests/wire/test_matrix_*.py`; a case's number stands in the test's name. How often a case passed is
 told as *pairs passed / pairs concerned*; `all` means that only the model which is asked plays a part.
+What other libraries make of the cases in which they differ stands in [Side by side](swap-peers.md).
 
 """
 
