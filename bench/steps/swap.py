@@ -32,6 +32,8 @@ async def _on_the_server(provider: Provider) -> list[float]:
         gc.freeze()  # as the application does when it starts
         writing = [services.new_runtime() for _ in range(STREAMS)]
         mine = services.new_runtime()
+        for number, runtime in enumerate((mine, *writing)):
+            runtime.keeper.belong(f"visitor {number}")
         mine.select("chat", "fast-200")
         for _ in range(HISTORY):
             mine.ask("an earlier question")
