@@ -7,6 +7,7 @@ time. Nothing is sent before a person has chosen.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -112,7 +113,7 @@ async def summary(
     return replace(cut, summary=draft.text.strip(), author=llm.reference), counted
 
 
-class Fitting(Notebook):
+class Fitting(Notebook, ABC):
     """Cut a conversation to fit the model that is chosen, and take that back."""
 
     llm: LLM | None
@@ -153,14 +154,17 @@ class Fitting(Notebook):
         self._idle()
         self._become(replace(self.transcript, cuts=()))
 
+    @abstractmethod
     def _ready(self) -> None:
-        raise NotImplementedError
+        """Raise what stands against a request now."""
 
+    @abstractmethod
     def _paid(self) -> Paid:
-        raise NotImplementedError
+        """Return what a request is counted and paid with."""
 
+    @abstractmethod
     def _sent(self, llm: LLM, body: dict[str, Any], view: View) -> None:
-        raise NotImplementedError
+        """Take note of a request that leaves."""
 
 
 def last_author(transcript: Transcript, *, but: str) -> str:

@@ -7,6 +7,7 @@ asks for news beyond a version that it knows: news that comes in a burst is take
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +17,7 @@ from aether.agent import Draft
 from aether.transcript import Answer, Failure, Step, Text, ToolResult, Turn
 
 
-class News:
+class News(ABC):
     """What a reader can wait for: a version that grows until all is finished."""
 
     def __init__(self) -> None:
@@ -25,14 +26,14 @@ class News:
         self._over = asyncio.Event()
 
     @property
+    @abstractmethod
     def is_over(self) -> bool:
         """Tell whether no more news can come."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def has_words(self) -> bool:
         """Tell whether there is something to read."""
-        raise NotImplementedError
 
     def touch(self) -> None:
         """Tell the readers that there is news."""

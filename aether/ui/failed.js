@@ -49,15 +49,7 @@
     }
   }
 
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      look();
-    });
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  window.aether.watch(look);
   document.addEventListener("visibilitychange", look);
 
   /* ---- once more ----------------------------------------------------------------------------------- */

@@ -165,15 +165,7 @@
     tell("looked");
   }
 
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    queueMicrotask(() => {
-      due = false;
-      look();
-    });
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  window.aether.watch(look, { later: queueMicrotask });
 
   /* ---- what a person does ---------------------------------------------------------------------- */
 

@@ -135,15 +135,7 @@
     if (event.target.closest?.("#pickers")) learn();
   });
 
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    queueMicrotask(() => {
-      due = false;
-      decorate();
-    });
-  }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["aria-label"] });
+  window.aether.watch(decorate, { later: queueMicrotask, attributeFilter: ["aria-label"] });
 
   (window.requestIdleCallback ?? setTimeout)(learn); // nobody waits for prices before the page can be typed into
 })();

@@ -151,19 +151,14 @@
 
   if (/[?&][cs]=/.test(location.search)) body.classList.add("restoring");
   let begun = false;
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    queueMicrotask(() => {
-      due = false;
-      if (!begun && body.dataset.ready === "true" && $("#list") && $("#open")) {
-        begun = true;
-        begin();
-      }
-      if (begun) look();
-    });
-  }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["class", "data-ready"] });
+  function watched() {
+    if (!begun && body.dataset.ready === "true" && $("#list") && $("#open")) {
+      begun = true;
+      begin();
+    }
+    if (begun) look();
+  }
+  window.aether.watch(watched, { later: queueMicrotask, attributeFilter: ["class", "data-ready"] });
 
   document.addEventListener("aether:open", ({ detail }) => go(detail.id));
   document.addEventListener("aether:broken", () => beat());

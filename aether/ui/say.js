@@ -40,7 +40,22 @@
     return end < sentence.length ? `${sentence.slice(0, end)} ${told(sentence.slice(end + 1))}` : sentence;
   }
 
-  window.aether = { say, told, language };
+  /* Look again after every change of the page, once for all changes of a frame; `later`: when else than in the next frame. */
+  function watch(look, { later = requestAnimationFrame, ...what } = {}) {
+    let due = false;
+    const observer = new MutationObserver(() => {
+      if (due) return;
+      due = true;
+      later(() => {
+        due = false;
+        look();
+      });
+    });
+    observer.observe(document.documentElement, { childList: true, subtree: true, ...what });
+    return observer;
+  }
+
+  window.aether = { say, told, language, watch };
 
   /* Gradio's own buttons and fields were made in English, before anyone had asked for the page. */
   const BUTTONS = { "#menu": "top.menu", "#new": "top.new", "#inspect": "top.details", "#send": "dock.send", "#stop": "dock.stop", "#switch-now": "dock.switch_now", "#tools-open": "tools.open", "#attach": "attach.button", "#compare": "cell.compare", "#import": "files.open" };
@@ -72,14 +87,6 @@
     set(document.documentElement, "lang", language);
   }
 
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      translate();
-    });
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  watch(translate);
   translate();
 })();

@@ -102,15 +102,7 @@
     label();
   }
 
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      look();
-    });
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  window.aether.watch(look);
 
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest?.(selector);

@@ -126,17 +126,7 @@
     if (restored && field() && !field().value && !busy) keep("");
   }
 
-  let due = false;
-  const watch = new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      look();
-    });
-  });
-  watch.observe(document.documentElement, { childList: true, subtree: true });
-  watch.observe(body, { attributes: true, attributeFilter: ["class", "data-ready"] });
+  window.aether.watch(look).observe(body, { attributes: true, attributeFilter: ["class", "data-ready"] });
   fit();
   look();
 })();

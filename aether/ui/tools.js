@@ -37,15 +37,7 @@
     $("#tab-tools")?.click();
   }
 
-  let due = false;
-  new MutationObserver(() => {
-    if (due) return;
-    due = true;
-    requestAnimationFrame(() => {
-      due = false;
-      look();
-    });
-  }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-question"] });
+  window.aether.watch(look, { attributeFilter: ["data-question"] });
 
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest?.(selector);
