@@ -8,32 +8,16 @@ the high side; a limit that a service names in an error is learnt elsewhere.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
 from aether.lowering.view import View
+from aether.lowering.weight import chars
 from aether.profile import Profile
-from aether.transcript import (
-    Cut,
-    File,
-    Image,
-    Part,
-    Reasoning,
-    Refusal,
-    SystemNote,
-    Text,
-    ToolCall,
-    ToolResult,
-    Transcript,
-    Turn,
-)
+from aether.transcript import Cut, Part, Transcript, Turn
 from aether.usage import Usage
 
 CHARS_PER_TOKEN = 3.5
 """English prose has about four characters a token, code and other languages fewer."""
-IMAGE_CHARS = 5600
-"""An image of 1568 pixels costs about 1,600 tokens (Anthropic: width × height / 750)."""
-FRAME = 28
-"""Characters that the frame of a call or of its result is worth."""
 LEAST_RESERVE = 512
 """Tokens that must be left for the answer, at the least."""
 
@@ -84,36 +68,11 @@ def _known(transcript: Transcript) -> int:
 
 def _guess(view: View) -> int:
     tools = sum(len(t.name) + len(t.description) + len(str(t.parameters)) for t in view.tools)
-    chars = len(view.system) + tools
-    for message in view.messages:
-        for part in message.parts:  # most are text, and there are thousands of them
-            chars += len(part.text) if type(part) is Text else _chars(part)
-        for block in message.native:
-            chars += block.length if block.kind == "reasoning" else 0
-    return round(chars / CHARS_PER_TOKEN) + 4 * len(view.messages)
+    return round((len(view.system) + tools + view.chars) / CHARS_PER_TOKEN) + 4 * len(view.messages)
 
 
 def _tokens(parts: tuple[Part, ...]) -> int:
-    return round(sum(map(_chars, parts)) / CHARS_PER_TOKEN)
-
-
-def _chars(part: Part) -> int:
-    """Return how many characters of text a part is worth."""
-    match part:
-        case Text() | Refusal() | SystemNote():
-            return len(part.text)
-        case Image():
-            return IMAGE_CHARS
-        case File():
-            return max(part.blob.size, len(part.text or ""))
-        case ToolCall():
-            return len(part.name) + len(part.arguments) + FRAME
-        case ToolResult():
-            return sum(map(_chars, part.parts)) + FRAME
-        case Reasoning():
-            return 0  # never sent as text
-        case _:
-            assert_never(part)
+    return round(sum(map(chars, parts)) / CHARS_PER_TOKEN)
 
 
 class _Weight(NamedTuple):

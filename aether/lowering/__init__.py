@@ -23,7 +23,7 @@ from dataclasses import replace
 from aether.lowering.origins import own_or_foreign
 from aether.lowering.shape import anchor_ends, bridge, merge_neighbours
 from aether.lowering.system import place_system, render_system
-from aether.lowering.turns import Passage, facts, passage
+from aether.lowering.turns import Facts, Passage, facts, passage
 from aether.lowering.view import Message, Omission, Target, ToolSpec, View
 from aether.transcript import Text, Transcript, Turn
 
@@ -36,8 +36,11 @@ def lower(transcript: Transcript, target: Target, *, strict: bool = False) -> Vi
     """Return what `target` is shown of `transcript`; `strict` leaves all own reasoning out."""
     system = render_system(transcript.system, target)
     turns = visible(transcript)
-    tools = _tools(turns, target)
-    forms, prefix = own_or_foreign(turns, target, system=system, tools=tools, strict=strict)
+    held = [facts(turn) for turn in turns]
+    tools = _tools(held, target)
+    forms, prefix = own_or_foreign(
+        list(zip(turns, held, strict=True)), target, system=system, tools=tools, strict=strict
+    )
     passages = [passage(turn, form, target.profile) for turn, form in zip(turns, forms, strict=True)]
     messages = anchor_ends(_joined(passages))
     system, messages = place_system(messages, system, target, noted=any(p.noted for p in passages))
@@ -48,6 +51,7 @@ def lower(transcript: Transcript, target: Target, *, strict: bool = False) -> Vi
         tool_choice="auto" if target.tools or not tools else "none",
         omissions=_sum([*_left_out(transcript), *(o for p in passages for o in p.omissions)]),
         prefix=prefix,
+        chars=sum([p.chars for p in passages]),
     )
 
 
@@ -84,12 +88,12 @@ def _left_out(transcript: Transcript) -> list[Omission]:
     return [Omission("turns", count, "left out so that the conversation fits")] if count else []
 
 
-def _tools(turns: Iterable[Turn], target: Target) -> tuple[ToolSpec, ...]:
+def _tools(held: Iterable[Facts], target: Target) -> tuple[ToolSpec, ...]:
     """Offer the target's tools, and explain those that only the history still names (C14)."""
     if not target.profile.tools:
         return ()
     offered = {t.name for t in target.tools}
-    used = dict.fromkeys(name for turn in turns for name in facts(turn).names)
+    used = dict.fromkeys(name for known in held for name in known.names)
     gone = [ToolSpec(n, "No longer available.", {"type": "object", "properties": {}}) for n in used if n not in offered]
     return (*target.tools, *gone)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aether.lowering.calls import NAME_RULE, fits
-from aether.lowering.turns import Facts, Form, facts, steps_of
+from aether.lowering.turns import Facts, Form, Way, steps_of, way_home
 from aether.lowering.view import Target, ToolSpec
 from aether.parts import digest
 from aether.transcript import Step, Turn
@@ -24,18 +24,19 @@ if TYPE_CHECKING:
 
 
 def own_or_foreign(
-    turns: Sequence[Turn], target: Target, *, system: str, tools: tuple[ToolSpec, ...], strict: bool
+    turns: Sequence[tuple[Turn, Facts]], target: Target, *, system: str, tools: tuple[ToolSpec, ...], strict: bool
 ) -> tuple[list[tuple[Form, ...]], str]:
     """Return in which form each step of each turn is shown, and the digest of all that is shown."""
     profile = replace(target.profile, context_window=None, max_output=None)  # learnt, but never shown
     walk = _Walk(target, hashlib.sha256(digest(target.origin, profile, system, tools)), strict)
-    for number, turn in enumerate(turns, 1):
-        known = facts(turn)
-        if target.origin.model in known.models and any(s.origin == target.origin for s in steps_of(turn)):
-            walk.meet(turn, is_last=number == len(turns))
+    for number, (turn, known) in enumerate(turns, 1):
+        if target.origin.model not in known.models or target.origin not in known.origins:
+            walk.pass_by(known, known.foreign)
+        elif walk.bare is None and (way := way_home(turn)):
+            walk.pass_by(known, way)
         else:
-            walk.pass_by(known)
-    return [tuple(f) for f in walk.forms], _value(walk.shown)
+            walk.meet(turn, is_last=number == len(turns))
+    return walk.forms, _value(walk.shown)
 
 
 class _Walk:
@@ -49,29 +50,32 @@ class _Walk:
     def __init__(self, target: Target, shown: Hash, strict: bool) -> None:
         self.target, self.shown, self.strict = target, shown, strict
         self.bare: Hash | None = None
-        self.forms: list[list[Form]] = []
+        self.forms: list[tuple[Form, ...]] = []
         self.taken: set[str] = set()
 
-    def pass_by(self, known: Facts) -> None:
-        """Go past a turn that others answered."""
-        self.forms.append(list(known.forms))
-        self._show(known.mark)
-        self.taken.update(known.call_ids)
+    def pass_by(self, known: Facts, way: Way) -> None:
+        """Go past a turn that is shown in one known way."""
+        self.forms.append(way.forms)
+        self._show(way.mark)
+        if known.call_ids:
+            self.taken.update(known.call_ids)
 
     def meet(self, turn: Turn, *, is_last: bool) -> None:
         """Go through a turn in which the target answered."""
-        self.forms.append([])
+        forms: list[Form] = []
         if turn.prompt:
             self._show(turn.prompt_digest)
         steps = steps_of(turn)
         for step, following in zip(steps, (*steps[1:], None), strict=True):
             if self.bare is not None and step.origin == self.target.origin and step.prefix == _value(self.bare):
-                self.forms = [["bare" if f == "home" else f for f in told] for told in self.forms]
+                self.forms = [_bared(told) for told in self.forms]
+                forms = [*_bared(forms)]
                 self.shown, self.bare = self.bare, None
-            self.forms[-1].append(self._form(step, closed=self._is_closed(step, following, is_last=is_last)))
+            forms.append(self._form(step, closed=self._is_closed(step, following, is_last=is_last)))
             self.taken.update([c.id for c in step.calls])
             if step.results:
                 self._show(step.results_digest)
+        self.forms.append(tuple(forms))
 
     def _is_closed(self, step: Step, following: Step | None, *, is_last: bool) -> bool:
         """Tell whether nothing of a step stays open: what its service paused was gone on with, or is now (E5)."""
@@ -100,6 +104,10 @@ class _Walk:
         self.shown.update(mark)
         if self.bare is not None:
             self.bare.update(mark)
+
+
+def _bared(forms: Sequence[Form]) -> tuple[Form, ...]:
+    return tuple("bare" if f == "home" else f for f in forms)
 
 
 def _value(running: Hash) -> str:

@@ -15,10 +15,12 @@ from aether.lowering.media import place_media
 from aether.lowering.shape import drop_blank, merge_neighbours
 from aether.lowering.text import mend_text
 from aether.lowering.view import Message, Omission
+from aether.lowering.weight import weight
 from aether.profile import Profile
 from aether.transcript import (
     File,
     Image,
+    Origin,
     Part,
     Reasoning,
     Refusal,
@@ -41,16 +43,23 @@ CHANGED_REASONING = "reasoning that no longer fits what stands before it"
 FOREIGN_NATIVE = "data that only the model that made it can read"
 
 
-class Facts(NamedTuple):
-    """What a turn holds, whoever it is shown to.
-
-    `forms` are those for a stranger. `mark` joins the digests of what a stranger is shown.
-    `models` are the ids of those that answered, `names` those of the tools called, made valid.
-    """
+class Way(NamedTuple):
+    """A way to show a turn: the form of each step, and `mark`, the joined digests of what is shown."""
 
     forms: tuple[Form, ...]
     mark: bytes
+
+
+class Facts(NamedTuple):
+    """What a turn holds, whoever it is shown to.
+
+    `foreign` is how a stranger is shown it. `models` and `origins` are of those that
+    answered, `names` of the tools called, made valid.
+    """
+
+    foreign: Way
     models: frozenset[str]
+    origins: frozenset[Origin]
     call_ids: tuple[str, ...]
     names: tuple[str, ...]
 
@@ -65,15 +74,38 @@ def facts(turn: Turn) -> Facts:
     known: Facts | None = turn.derived.get("facts")
     if known is None:
         steps = steps_of(turn)
-        marks = [m for s in steps for m in (s.spoken_digest, s.results_digest if s.results else b"")]
+        origins = frozenset(s.origin for s in steps)
         known = turn.derived["facts"] = Facts(
-            forms=("foreign",) * len(steps),
-            mark=b"".join([turn.prompt_digest if turn.prompt else b"", *marks]),
-            models=frozenset(s.origin.model for s in steps),
+            foreign=_way(turn, "foreign", [s.spoken_digest for s in steps]),
+            models=frozenset(o.model for o in origins),
+            origins=origins,
             call_ids=tuple(c.id for s in steps for c in s.calls),
             names=tuple(valid_name(c.name) for s in steps for c in s.calls),
         )
     return known
+
+
+def way_home(turn: Turn) -> Way | None:
+    """Return how a turn goes to the one that made all of it; None where more than the turn decides that.
+
+    Of words alone nothing hangs on what stands before them, or on what the target takes.
+    """
+    if "home" not in turn.derived:
+        turn.derived["home"] = _way_home(turn)
+    return turn.derived["home"]
+
+
+def _way_home(turn: Turn) -> Way | None:
+    steps = steps_of(turn)
+    bound = any(not s.native or s.calls or any(n.kind in ("reasoning", "other") for n in s.native) for s in steps)
+    one = len({s.origin for s in steps}) == 1
+    return _way(turn, "home", [s.native_digest for s in steps]) if one and not bound else None
+
+
+def _way(turn: Turn, form: Form, said: list[bytes]) -> Way:
+    results = [s.results_digest if s.results else b"" for s in steps_of(turn)]
+    shown = [mark for pair in zip(said, results, strict=True) for mark in pair]
+    return Way((form,) * len(said), b"".join([turn.prompt_digest if turn.prompt else b"", *shown]))
 
 
 class Numbered(NamedTuple):
@@ -88,7 +120,7 @@ class Passage:
     """A turn as one kind of target is shown it, but for the ids of its calls.
 
     `calls` counts them, `own_ids` are the ids of those that stay as they are, `noted` tells
-    that there are notes of the system in it.
+    that there are notes of the system in it. `chars` is what the messages weigh.
     """
 
     messages: tuple[Message, ...]
@@ -96,6 +128,7 @@ class Passage:
     calls: int
     own_ids: tuple[str, ...]
     noted: bool
+    chars: int
     numbered: dict[int, Numbered] = field(default_factory=dict[int, Numbered], compare=False)
 
     def with_ids(self, before: int, taken: set[str]) -> tuple[Message, ...]:
@@ -136,6 +169,7 @@ def _passage(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
         calls=len(calls) if profile.tools else 0,
         own_ids=tuple(c.id for c, m in calls if m.native),
         noted=any(isinstance(p, SystemNote) for m in messages for p in m.parts),
+        chars=sum(map(weight, messages)),
     )
 
 

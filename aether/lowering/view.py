@@ -69,7 +69,8 @@ class Message(NamedTuple):
 class View:
     """What the target is shown, and what it is not. `prefix` digests all of it.
 
-    `tool_choice` is `none` where `tools` only explain calls in the history.
+    `tool_choice` is `none` where `tools` only explain calls in the history. `chars` is about
+    what the messages weigh.
     """
 
     system: str
@@ -78,3 +79,4 @@ class View:
     tool_choice: Literal["auto", "none"] = "auto"
     omissions: tuple[Omission, ...] = ()
     prefix: str = ""
+    chars: int = 0
