@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests import postgres
+from tests.app_process import AppProcess
 from tests.replay import RECORDINGS
 from tests.scripted import ScriptedProvider
 from tests.scripted.clients import Client, Connect
@@ -16,6 +17,16 @@ from tests.scripted.clients import Client, Connect
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the browser tests last: Playwright leaves a loop running, in which no async test could run."""
     items.sort(key=lambda item: "e2e" in item.path.parts)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show beside a failure what the applications under test said last."""
+    report = yield
+    for name, value in getattr(item, "funcargs", {}).items():
+        if report.failed and isinstance(value, AppProcess):
+            report.sections.append((f"The last lines of {name}", "\n".join(line[:300] for line in value.lines[-40:])))
+    return report
 
 
 @pytest.fixture

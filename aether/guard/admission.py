@@ -1,7 +1,8 @@
 """How many answers may be written at once, for all and for each visitor; who comes later waits in a line.
 
 A turn that nobody listens to gets no place: it waits a moment for a listener, outside the line,
-and ends once its listener has been away for a while.
+and ends once its listener has been away for a while. Of too many that wait so the longest
+waiting ends: who means to listen does so at once, so a flood drives out only itself.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Admission:
         self._listens = listens or _always
         self._of: Counter[str] = Counter()
         self._line: deque[asyncio.Future[None]] = deque()
+        self._unheard: deque[asyncio.Event] = deque()
         self.running = 0
-        self.unheard = 0
 
     @property
     def waiting(self) -> int:
@@ -78,17 +79,21 @@ class Admission:
     async def _heard(self, who: Who) -> None:
         if self._listens(who.session):
             return
-        if self.unheard >= self.room.unheard:
-            raise CrowdedError(UNHEARD)
-        self.unheard += 1
+        if len(self._unheard) >= self.room.unheard:
+            self._unheard.popleft().set()
+        driven_out = asyncio.Event()
+        self._unheard.append(driven_out)
         try:
             async with asyncio.timeout(self.room.listener_s):
-                while not self._listens(who.session):  # noqa: ASYNC110 a listener is another request, and asks nobody
+                while not self._listens(who.session):  # a listener is another request, and asks nobody
+                    if driven_out.is_set():
+                        raise CrowdedError(UNHEARD)
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise CrowdedError(UNHEARD) from None
         finally:
-            self.unheard -= 1
+            if driven_out in self._unheard:
+                self._unheard.remove(driven_out)
 
     async def _place(self) -> None:
         if self.running < self.room.running:

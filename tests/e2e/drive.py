@@ -25,7 +25,11 @@ def ask(page: Page, message: str, *, timeout_s: float = 30.0) -> Locator:
     stamps = page.locator(".stamp")
     before = stamps.count()
     send(page, message)
-    expect(stamps).to_have_count(before + 1, timeout=timeout_s * 1000)
+    try:
+        expect(stamps).to_have_count(before + 1, timeout=timeout_s * 1000)
+    except AssertionError as error:
+        error.add_note(f"The page shows:\n{page.locator('body').inner_text()}")
+        raise
     return stamps.nth(before)
 
 
