@@ -58,6 +58,7 @@ ORDER = [
     "secret",
     "usage",
     "errors",
+    "stubless",
 ]
 """The rooms, top to bottom: a room imports only what stands below it."""
 
