@@ -148,7 +148,7 @@ class LocalModel:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=self._environment,
+            env={"OMP_WAIT_POLICY": "passive"} | self._environment,  # threads without work sleep, also within an answer
         )
         drained = self._spawn(self._drain(child, child.process))
         try:

@@ -9,9 +9,20 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 READY = "READY "
+
+
+def cores() -> int:
+    """Return how many cores this process may use: a container often sees more than it is given."""
+    seen = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(seen, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such group, or one without a bound ("max")
+        return seen
 
 
 def serve(path: str, alias: str, n_ctx: int, slots: int) -> None:
@@ -27,7 +38,7 @@ def serve(path: str, alias: str, n_ctx: int, slots: int) -> None:
     params.port = 0
     # Threads wait for one another by spinning: on a busy machine with a thread for each core, SmolLM2 fell
     # from 27 tokens/s (one thread, two cores) to 2.
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, (os.cpu_count() or 2) // 2)
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = max(1, cores() // 2)
     params.n_ctx = n_ctx
     params.n_parallel = slots
     params.kv_unified = True  # a slot may use the whole of n_ctx, up to what the model was trained for

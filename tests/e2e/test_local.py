@@ -39,7 +39,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
 
 
 def ask_patiently(page: Page, app: AppProcess, message: str) -> Locator:
-    """Send a message and return the settled answer's stamp; ask again, as a person would, where a busy machine failed."""
+    """Send a message and return the settled answer's stamp; ask again, as a person would, where it failed."""
     stamp = page.locator(".stamp").nth(page.locator(".stamp").count())
     try:
         return ask(page, message, timeout_s=100)
