@@ -32,7 +32,6 @@ class Announcing(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            gc.freeze()  # what was imported stays: a collection need not look through it again and again
             gc.enable()
             print(f"Aether is ready: {self.address}", flush=True)
             await self.share()

@@ -23,7 +23,7 @@ from dataclasses import replace
 from aether.lowering.origins import own_or_foreign
 from aether.lowering.shape import anchor_ends, bridge, merge_neighbours
 from aether.lowering.system import place_system, render_system
-from aether.lowering.turns import Facts, Passage, facts, passage
+from aether.lowering.turns import Facts, Passage, facts, passages
 from aether.lowering.view import Message, Omission, Target, ToolSpec, View
 from aether.transcript import Text, Transcript, Turn
 
@@ -41,17 +41,19 @@ def lower(transcript: Transcript, target: Target, *, strict: bool = False) -> Vi
     forms, prefix = own_or_foreign(
         list(zip(turns, held, strict=True)), target, system=system, tools=tools, strict=strict
     )
-    passages = [passage(turn, form, target.profile) for turn, form in zip(turns, forms, strict=True)]
-    messages = anchor_ends(_joined(passages))
-    system, messages = place_system(messages, system, target, noted=any(p.noted for p in passages))
+    told = passages(turns, forms, target.profile)
+    messages = anchor_ends(_joined(told))
+    system, messages = place_system(messages, system, target, noted=any(p.noted for p in told))
+    if any(p.calls for p in told):
+        messages = bridge(messages, target.profile)
     return View(
         system=system,
-        messages=tuple(bridge(messages, target.profile)),
+        messages=tuple(messages),
         tools=tools,
         tool_choice="auto" if target.tools or not tools else "none",
-        omissions=_sum([*_left_out(transcript), *(o for p in passages for o in p.omissions)]),
+        omissions=_sum([*_left_out(transcript), *(o for p in told for o in p.omissions)]),
         prefix=prefix,
-        chars=sum([p.chars for p in passages]),
+        chars=sum([p.chars for p in told]),
     )
 
 
@@ -75,8 +77,10 @@ def _joined(passages: Iterable[Passage]) -> list[Message]:
     messages: list[Message] = []
     calls = 0
     for told in passages:
-        shown = told.with_ids(calls, taken)
-        calls += told.calls
+        shown = told.messages
+        if told.calls:
+            shown = told.with_ids(calls, taken)
+            calls += told.calls
         if messages and shown and messages[-1].role == shown[0].role:
             shown = merge_neighbours([messages.pop(), *shown])
         messages += shown

@@ -28,15 +28,34 @@ def own_or_foreign(
 ) -> tuple[list[tuple[Form, ...]], str]:
     """Return in which form each step of each turn is shown, and the digest of all that is shown."""
     profile = replace(target.profile, context_window=None, max_output=None)  # learnt, but never shown
-    walk = _Walk(target, hashlib.sha256(digest(target.origin, profile, system, tools)), strict)
+    walk = _Walk(target, _Digest(hashlib.sha256(digest(target.origin, profile, system, tools))), strict)
+    origin, model = target.origin, target.origin.model
     for number, (turn, known) in enumerate(turns, 1):
-        if target.origin.model not in known.models or target.origin not in known.origins:
-            walk.pass_by(known, known.foreign)
-        elif walk.bare is None and (way := way_home(turn)):
-            walk.pass_by(known, way)
+        if model not in known.models or origin not in known.origins:
+            way = known.foreign
         else:
+            way = way_home(turn) if walk.bare is None else None
+        if way is None:
             walk.meet(turn, is_last=number == len(turns))
-    return walk.forms, _value(walk.shown)
+        else:
+            walk.pass_by(known, way)
+    return walk.forms, walk.shown.value()
+
+
+class _Digest:
+    """A digest of many marks, which it takes in when it is asked for."""
+
+    def __init__(self, running: Hash, marks: Sequence[bytes] = ()) -> None:
+        self._running, self._marks = running, list(marks)
+        self.add = self._marks.append
+
+    def value(self) -> str:
+        self._running.update(b"".join(self._marks))
+        self._marks.clear()
+        return self._running.hexdigest()[:32]
+
+    def copy(self) -> _Digest:
+        return _Digest(self._running.copy(), self._marks)
 
 
 class _Walk:
@@ -47,9 +66,9 @@ class _Walk:
     what was there before: it is dead, and is not sent again (T1).
     """
 
-    def __init__(self, target: Target, shown: Hash, strict: bool) -> None:
+    def __init__(self, target: Target, shown: _Digest, strict: bool) -> None:
         self.target, self.shown, self.strict = target, shown, strict
-        self.bare: Hash | None = None
+        self.bare: _Digest | None = None
         self.forms: list[tuple[Form, ...]] = []
         self.taken: set[str] = set()
 
@@ -67,7 +86,7 @@ class _Walk:
             self._show(turn.prompt_digest)
         steps = steps_of(turn)
         for step, following in zip(steps, (*steps[1:], None), strict=True):
-            if self.bare is not None and step.origin == self.target.origin and step.prefix == _value(self.bare):
+            if self.bare is not None and step.origin == self.target.origin and step.prefix == self.bare.value():
                 self.forms = [_bared(told) for told in self.forms]
                 forms = [*_bared(forms)]
                 self.shown, self.bare = self.bare, None
@@ -92,26 +111,22 @@ class _Walk:
         if step.bare_digest == step.native_digest:  # there is no reasoning in it
             self._show(step.native_digest)
             return "home"
-        if self.strict or step.prefix != _value(self.shown):
+        if self.strict or step.prefix != self.shown.value():
             self._show(step.bare_digest)
             return "bare"
         self.bare = self.bare or self.shown.copy()
-        self.bare.update(step.bare_digest)
-        self.shown.update(step.native_digest)
+        self.bare.add(step.bare_digest)
+        self.shown.add(step.native_digest)
         return "home"
 
     def _show(self, mark: bytes) -> None:
-        self.shown.update(mark)
+        self.shown.add(mark)
         if self.bare is not None:
-            self.bare.update(mark)
+            self.bare.add(mark)
 
 
 def _bared(forms: Sequence[Form]) -> tuple[Form, ...]:
     return tuple("bare" if f == "home" else f for f in forms)
-
-
-def _value(running: Hash) -> str:
-    return running.hexdigest()[:32]
 
 
 def goes_home(step: Step, target: Target, taken: set[str]) -> bool:

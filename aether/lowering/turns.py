@@ -7,6 +7,7 @@ depends on that is done over all turns, each time.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -147,13 +148,13 @@ class Passage:
         return known.messages
 
 
-def passage(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
-    """Return how a turn is shown to a target of such a profile, its steps in these forms."""
-    key = (forms, profile.tools, profile.vision, profile.files, profile.result_images)
-    known: Passage | None = turn.derived.get(key)
-    if known is None:
-        known = turn.derived[key] = _passage(turn, forms, profile)
-    return known
+def passages(turns: Iterable[Turn], forms: Iterable[tuple[Form, ...]], profile: Profile) -> list[Passage]:
+    """Return how each turn is shown to a target of such a profile, its steps in these forms."""
+    kind = (profile.tools, profile.vision, profile.files, profile.result_images)
+    return [
+        turn.derived.get((told, kind)) or turn.derived.setdefault((told, kind), _passage(turn, told, profile))
+        for turn, told in zip(turns, forms, strict=True)
+    ]
 
 
 def _passage(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
