@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, NamedTuple
 
-from aether.lowering.calls import as_text, close_calls, fix_calls, flatten_tools, give_ids, told, valid_name
+from aether.lowering.calls import MEDIA, as_text, close_calls, fix_calls, flatten_tools, give_ids, told, valid_name
 from aether.lowering.media import place_media
 from aether.lowering.shape import drop_blank, merge_neighbours
 from aether.lowering.text import mend_text
@@ -158,6 +159,28 @@ def passages(turns: Iterable[Turn], forms: Iterable[tuple[Form, ...]], profile: 
 
 
 def _passage(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
+    """Return that, made once for all targets to which such a turn looks alike."""
+    holds = _held(turn)
+    calls = "calls" in holds and profile.tools
+    media = "media" in holds and (profile.vision, profile.files, profile.result_images)
+    key = ("alike", forms, calls, media)
+    known: Passage | None = turn.derived.get(key)
+    if known is None:
+        known = turn.derived[key] = _made(turn, forms, profile)
+    return known
+
+
+def _held(turn: Turn) -> frozenset[str]:
+    """Tell whether there are calls or their results in a turn, and media: how it is shown hangs on that."""
+    parts = [*turn.prompt, *(p for s in steps_of(turn) for p in (*s.parts, *s.results))]
+    results = [p for p in parts if isinstance(p, ToolResult)]
+    inner = [p for r in results for p in r.parts]
+    calls = {"calls"} if results or any(isinstance(p, ToolCall) for p in parts) else set[str]()
+    media = {"media"} if any(isinstance(p, MEDIA) for p in chain(parts, inner)) else set[str]()
+    return frozenset(calls | media)
+
+
+def _made(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
     omitted = [o for s, form in zip(steps_of(turn), forms, strict=True) for o in _left_out(s, form)]
     messages = fix_calls(close_calls(mend_text(_placed(turn, forms))))
     calls = [(c, m) for m in messages if m.role == "assistant" for c in m.parts if isinstance(c, ToolCall)]
