@@ -13,6 +13,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
+from aether import ahead
 from aether.agent import Draft
 from aether.asking import asking
 from aether.errors import CellError, GarbledError, ProviderError
@@ -114,12 +115,22 @@ async def summary(
 
 
 class Fitting(Notebook, ABC):
-    """Cut a conversation to fit the model that is chosen, and take that back."""
+    """Cut a conversation to fit the model that is chosen, and take that back. Know what other models need of it."""
 
     llm: LLM | None
     toolbox: Toolbox
     _resolve: Callable[[str], LLM]
     _took: Callable[[Sequence[Step]], None]
+
+    def load(self, transcript: Transcript) -> None:
+        """Put another conversation in the place of this one; what models need of it is derived meanwhile."""
+        super().load(transcript)
+        ahead.read(transcript, self._resolve, self.toolbox.specs)
+
+    def _with_answers(self, index: int, turn: Turn) -> Transcript:
+        grown = super()._with_answers(index, turn)
+        ahead.ended(grown.turns[index])
+        return grown
 
     async def shorten(self, *, summarised: bool) -> int:
         """Leave the oldest exchanges out, and return how many more those are.

@@ -27,6 +27,7 @@ ORDER = [
     "metrics",
     "live",
     "fitting",
+    "ahead",
     "notebook",
     "exports",
     "branches",
