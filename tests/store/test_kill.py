@@ -1,7 +1,7 @@
 """The server is killed in the middle of an answer: what was asked is there, and the answer up to a second ago.
 
 A real process over the scripted provider, killed at random moments. `AETHER_KILLS=50` does it as
-often as the record wants; the suite does it once. Cases 37 (b) and 40 (f).
+often as the record wants (`-s` shows what each one cost); the suite does it once. Cases 37 (b) and 40 (f).
 """
 
 from __future__ import annotations
@@ -67,6 +67,10 @@ class Asking:
         """Return what was on the screen at a moment."""
         return next((text for at, text in reversed(self.seen) if at <= moment), "")
 
+    def lost_s(self, kept: int, moment: float) -> float:
+        """Return how long the first word that is not kept had been on the screen."""
+        return max(0.0, moment - next((at for at, text in self.seen if words(text) > kept), moment))
+
     def wait_for_text(self) -> None:
         wait_until(lambda: bool(self.seen))
 
@@ -116,6 +120,7 @@ def test_case_37b_a_killed_server_loses_no_message_and_at_most_a_second_of_text(
         last = next(t for t in found if t.turns[0].text == f"message number{number}")
         assert sum(t.turns[0].text.startswith("message number") for t in found) == number + 1
         kept = words(last.turns[0].answers[-1].text) if last.turns[0].answers else 0
+        print(f"kill {number}: {kept} words kept, {asking.lost_s(kept, killed):.2f} s lost")
         assert kept >= words(asking.before(killed - LOST_S - DELAY_S)), f"kill {number}"
     wait_until(lambda: not any(one.is_held for one in loaded(url)))
     failures = [one.transcript.turns[0].answers[-1].failure for one in loaded(url) if one.transcript.turns[0].answers]
