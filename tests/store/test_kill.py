@@ -20,6 +20,7 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from aether.store.conversations import Store
 from aether.store.listing import Wanted
@@ -98,6 +99,7 @@ def words(text: str) -> int:
     return len(re.findall(r"w\d+", text))
 
 
+@pytest.mark.timeout(60 + 20 * KILLS)
 def test_case_37b_a_killed_server_loses_no_message_and_at_most_a_second_of_text(
     scripted: ScriptedProvider, url: str, tmp_path: Path
 ) -> None:
