@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from aether.store.grain import folded, is_id, is_sign
+from aether.store.finding import NEWEST, found
+from aether.store.grain import folded, is_id
 from aether.store.tables import CONVERSATIONS, SHARES
 from aether.store.writing import is_held
 
@@ -17,7 +17,6 @@ PAGE = 40
 LONGEST_PAGE = 200
 MOST_WORDS = 12
 MOST_PINNED = 100
-_SHOWN = ("id", "title", "model", "pinned", "turns", "updated_at", "held_until")
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def page(connection: Connection, owner: str, wanted: Wanted) -> list[Entry]:
     limit = max(1, min(wanted.limit, LONGEST_PAGE))
     if wanted.words.strip():
         words = folded(wanted.words[:400])[:MOST_WORDS]
-        return _found(connection, owner, words, wanted.after, limit) if words else []
+        return _with_words(connection, owner, words, wanted.after, limit) if words else []
     mine = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
     newest = (CONVERSATIONS.c.updated_at.desc(), CONVERSATIONS.c.id.desc())
     plain = mine.where(CONVERSATIONS.c.pinned == sa.false()).order_by(*newest).limit(limit)
@@ -66,65 +65,17 @@ def page(connection: Connection, owner: str, wanted: Wanted) -> list[Entry]:
     return _entries(connection, rows, [f"{row['updated_at']!r}:{row['id']}" for row in rows])
 
 
+def _with_words(connection: Connection, owner: str, words: Sequence[str], after: str, limit: int) -> list[Entry]:
+    first = found(connection, owner, words, int(_number(after)) if after else NEWEST, limit)
+    asked = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.id.in_(first))
+    row_of = {row["id"]: row for row in connection.execute(asked).mappings()}
+    return _entries(connection, [row_of[id_] for id_ in first], [str(text) for text in first.values()])
+
+
 def one(connection: Connection, *own: sa.ColumnElement[bool]) -> Entry | None:
     """Return the entry of one conversation, deleted or not; None if it is not there, or not this owner's."""
     rows = list(connection.execute(sa.select(CONVERSATIONS).where(*own)).mappings())
     return _entries(connection, rows, [""])[0] if rows else None
-
-
-_LITE = """
-    FROM texts_index CROSS JOIN texts ON texts.id = texts_index.rowid
-    CROSS JOIN conversations ON conversations.id = texts.conversation_id
-    WHERE texts_index MATCH :query AND texts_index.rowid < :before
-    AND conversations.owner = :owner AND conversations.deleted_at IS NULL ORDER BY texts_index.rowid DESC"""
-_BIG = """
-    FROM texts JOIN conversations ON conversations.id = texts.conversation_id
-    WHERE texts.vector @@ CAST(:query AS tsquery) AND texts.id < :before
-    AND conversations.owner = :owner AND conversations.deleted_at IS NULL ORDER BY texts.id DESC"""
-NEWEST = 2**62
-
-
-def _found(connection: Connection, owner: str, words: Sequence[str], after: str, limit: int) -> list[Entry]:
-    """Walk through the matching turns from the newest on, until there are enough conversations."""
-    lite = connection.dialect.name == "sqlite"
-    shown = ", ".join(f"conversations.{name}" for name in _SHOWN)
-    asked = sa.text(f"SELECT texts.id AS text_id, {shown} {_LITE if lite else _BIG}")
-    query = _sqlite_query(owner, words) if lite else _postgres_query(owner, words)
-    given = {"query": query, "owner": owner, "before": int(_number(after)) if after else NEWEST}
-    rows: dict[str, RowMapping] = {}
-    with connection.execution_options(yield_per=200).execute(asked, given) as found:
-        for row in found.mappings():
-            if len(rows) == limit and row["id"] not in rows:
-                break
-            rows.setdefault(row["id"], row)
-    return _entries(connection, list(rows.values()), [str(row["text_id"]) for row in rows.values()])
-
-
-def _sqlite_query(owner: str, words: Sequence[str]) -> str:
-    """Return the words as phrases of FTS5: each is quoted, so none of them is a command to it."""
-    return f'owner:"{owner}" AND ' + " AND ".join(
-        f'body:"{" ".join(run)}"{"" if is_sign(run[0]) or not is_last else "*"}' for run, is_last in _runs(words)
-    )
-
-
-def _postgres_query(owner: str, words: Sequence[str]) -> str:
-    """Return the words as a tsquery: each is letters and digits in quotes."""
-    said = (
-        "(" + " <-> ".join(f"'{word}'" for word in run) + ")"
-        if is_sign(run[0])
-        else f"'{run[0]}'{':*' if last else ''}"
-        for run, last in _runs(words)
-    )
-    return " & ".join([f"'owner:{owner}'", *said])
-
-
-def _runs(words: Sequence[str]) -> list[tuple[list[str], bool]]:
-    """Return each word alone, and signs that follow one another together; of each, whether it is the last."""
-    runs: list[list[str]] = []
-    for signs, group in groupby(words, key=is_sign):
-        run = list(group)
-        runs += [run] if signs else [[word] for word in run]
-    return [(run, number == len(runs) - 1) for number, run in enumerate(runs)]
 
 
 def _entries(connection: Connection, rows: Sequence[RowMapping], after: Sequence[str]) -> list[Entry]:

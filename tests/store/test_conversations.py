@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from aether.store.conversations import NotFound, Store
+from aether.store.finding import MOST_ENDINGS
 from aether.store.listing import Wanted
 from aether.store.shares import Shares
 from aether.store.tables import ANSWERS, CONVERSATIONS, METADATA, STEPS
@@ -237,6 +238,17 @@ def test_a_search_goes_by_pages_too_and_follows_what_changes(store: Store) -> No
     store.save(one.place, Moment(changed, "m/m"), Moment(one.transcript, "m/m"))
     assert store.browse(ALICE, Wanted("number0")) == []
     assert [e.id for e in store.browse(ALICE, Wanted("entirely"))] == [kept[0].id]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("begin", [2, 1, 0]), ("begin24", [0]), ("beginn", [1]), ("beginning", []), ("beginner", [1]), ("über", [2])],
+)
+def test_the_beginning_of_a_word_finds_all_words_that_go_on_from_it(store: Store, words: str, found: list[int]) -> None:
+    many = " ".join(f"begin{n}" for n in range(MOST_ENDINGS + 50))
+    kept = [keep(store, asked) for asked in (many, "a beginner", "Übergang: begin")]
+    keep(store, "the beginning of another", owner=BOB)
+    assert [entry.id for entry in store.browse(ALICE, Wanted(words))] == [kept[n].id for n in found]
 
 
 def test_words_of_any_kind_and_length_are_kept_and_searched(store: Store) -> None:
