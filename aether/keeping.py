@@ -210,7 +210,7 @@ class StoreKeeper:
     async def _put(self, kept: _Kept, moment: Moment) -> None:
         place, before = kept.place, kept.saved
         try:
-            kept.place = await self._store.run(lambda: self._store.save(place, moment, before))
+            kept.place = await self._store.saved(place, moment, before)
         except Conflict as conflict:
             is_deleted = isinstance(conflict, Deleted)
             if kept is self._kept:
@@ -218,7 +218,7 @@ class StoreKeeper:
             if is_deleted and before is not None and _asked(moment) == _asked(before):
                 return  # who deleted it meant the answer that was being written, too
             copy = Place(place.owner, secrets.token_hex(16))  # what is said here never mixes with what was said there
-            kept.place = await self._store.run(lambda: self._store.save(copy, moment))
+            kept.place = await self._store.saved(copy, moment)
         kept.saved = moment
 
 

@@ -27,6 +27,7 @@ from aether.store import listing
 from aether.store.grain import clean, is_id, is_owner, transcript_of
 from aether.store.listing import Entry, Wanted
 from aether.store.tables import ANSWERS, CONVERSATIONS, STEPS, TURNS
+from aether.store.writer import Writer
 from aether.store.writing import Moment, Place, is_held, save
 from aether.transcript import Answer, Failure, Transcript
 
@@ -79,6 +80,7 @@ class Store:
         self.notice = ""
         self._is_open = False
         self._threads = ThreadPoolExecutor(engines.CONNECTIONS, thread_name_prefix="store")
+        self._writer = Writer(self.writing) if self.engine.dialect.name == "sqlite" else None
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Call `work` in a thread of the store's own."""
@@ -100,6 +102,8 @@ class Store:
     def close(self) -> None:
         """Let all connections go."""
         self._threads.shutdown(wait=True)
+        if self._writer is not None:
+            self._writer.close()
         self.engine.dispose()
 
     def check(self) -> None:
@@ -114,6 +118,13 @@ class Store:
         """
         with self.writing() as connection:
             save(connection, place, now, before)
+        return replace(place, revision=place.revision + 1)
+
+    async def saved(self, place: Place, now: Moment, before: Moment | None = None) -> Place:
+        """Save in the background, where SQLite writes together with all that waits; raise as `save` does."""
+        if self._writer is None:
+            return await self.run(lambda: self.save(place, now, before))
+        await asyncio.wrap_future(self._writer.put(lambda connection: save(connection, place, now, before)))
         return replace(place, revision=place.revision + 1)
 
     def load(self, owner: str, id_: str) -> Kept:
