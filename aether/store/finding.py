@@ -15,8 +15,10 @@ from sqlalchemy.engine import Connection
 from aether.store.grain import is_sign
 
 NEWEST = 2**62
-INDEXED_CHARS = 3
-"""Letters up to which SQLite's index holds the beginnings of words."""
+INDEXED = (2, 3)
+"""Letters of the beginnings of words that SQLite's index holds."""
+LONGEST = 1_000_000
+"""Letters that no word has."""
 MOST_ENDINGS = 200
 """Words that may begin alike for each of them to be asked for."""
 
@@ -34,8 +36,10 @@ _NEXT = "SELECT term FROM texts_words WHERE term >= {} ORDER BY term LIMIT 1"
 _ENDINGS = f"""
     WITH RECURSIVE begun(term) AS (
         SELECT ({_NEXT.format(":word")}) UNION ALL
-        SELECT ({_NEXT.format("begun.term || ' '")}) FROM begun WHERE begun.term < :end
-    ) SELECT term FROM begun WHERE term < :end LIMIT :most"""
+        SELECT ({_NEXT.format("substr(begun.term, 1, :same) || iif(length(begun.term) < :same, ' ', :past)")})
+        FROM begun WHERE term < :end
+    ) SELECT substr(term, 1, :same) FROM begun WHERE term < :end LIMIT :most"""
+LAST = "\U0010ffff"
 
 
 def found(connection: Connection, owner: str, words: Sequence[str], before: int, limit: int) -> dict[str, int]:
@@ -62,14 +66,16 @@ def _begun(connection: Connection, word: str) -> str:
     """Return the beginning of a word as FTS5 finds it quickly.
 
     Beginnings that are in the index it walks through as it does through words; of any other it gathers all places
-    first. So the words that begin with it are asked for, unless there are too many, or none:
-    then the index may still write the word in another way.
+    first. So the words that begin with it are asked for (of a single letter, the pairs of letters), unless
+    there are too many, or none: then the index may still write the word in another way.
     """
     endings: Sequence[str] = ()
-    if len(word) > INDEXED_CHARS:
-        given = {"word": word, "end": word + "\U0010ffff", "most": MOST_ENDINGS + 1}
+    same = min(INDEXED) if len(word) < min(INDEXED) else LONGEST
+    if len(word) not in INDEXED:
+        given = {"word": word, "end": word + LAST, "same": same, "past": LAST, "most": MOST_ENDINGS + 1}
         endings = connection.execute(sa.text(_ENDINGS), given).scalars().all()
-    return f"({' OR '.join(map(_phrase, zip(endings)))})" if 0 < len(endings) <= MOST_ENDINGS else f"{_phrase([word])}*"
+    said = [_phrase([ending]) + ("*" if len(ending) == same else "") for ending in endings]
+    return f"({' OR '.join(said)})" if 0 < len(said) <= MOST_ENDINGS else f"{_phrase([word])}*"
 
 
 def _phrase(words: Sequence[str]) -> str:
