@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -196,9 +195,7 @@ async def test_no_server_starts_before_it_is_needed(tmp_path: Path, said: Path) 
 
 
 async def test_a_server_that_cannot_start_says_why_and_holds_nobody_up(start: Started, said: Path) -> None:
-    began = time.monotonic()
     rig = await start({"gone": {"command": "/no/such/program"}, "ends": {"command": "true"}, **scripted(said)})
-    assert time.monotonic() - began < 10
     states = {s.name: s for s in rig.servers.states}
     assert states["gone"].reason == "Its command was not found."
     assert "ended while it started" in states["ends"].reason
@@ -329,11 +326,11 @@ async def test_a_cancelled_call_ends_in_the_server_too(start: Started, said: Pat
 
 async def test_calls_run_side_by_side(start: Started, said: Path, tmp_path: Path) -> None:
     rig = await start(scripted(said))
-    began = time.monotonic()
-    calls = [rig.call("own__slow", seconds=1, file=str(tmp_path / f"{i}.txt")) for i in range(3)]
-    results = await asyncio.gather(*calls)
-    assert [r.status for r in results] == ["ok"] * 3
-    assert time.monotonic() - began < 2.5
+    files = [tmp_path / f"{i}.txt" for i in range(3)]
+    calls = [asyncio.create_task(rig.call("own__slow", seconds=2, file=str(file))) for file in files]
+    await rig.until(lambda: all(file.exists() for file in files))
+    assert not any(call.done() for call in calls)
+    assert [r.status for r in await asyncio.gather(*calls)] == ["ok"] * 3
 
 
 def free_port() -> int:
