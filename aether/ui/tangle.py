@@ -10,6 +10,8 @@ import zlib
 
 MOST_MARKS = 1_500
 """Marks of emphasis and links in one paragraph: the time that they take grows with their square."""
+MOST_MARKS_IN_ALL = 10_000
+"""Marks of one text outside of code; the longest page of `docs/` has 1,800."""
 LONGEST = 200_000
 """Characters of one text that are read as Markdown."""
 MOST_COLOURED = 20_000
@@ -21,13 +23,17 @@ LEAST_NEWS = 0.04
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 _BETWEEN = re.compile(r"\n(?=[ \t]*(?:[-*+#>|]|\d{1,9}[.)])[ \t])|\n[ \t]*\n")
 _MARKS = re.compile(r"[\[\]*_~]")
+_ANY_MARK = re.compile(r"[\[\]*_~|$`]")
 
 
 def is_tangled(markdown: str) -> bool:
-    """Tell whether a text is too long, or a paragraph of it holds more marks than a person would write."""
+    """Tell whether a text is too long, or holds more marks than a person would write, in a paragraph or in all."""
     if not MOST_MARKS < len(markdown) <= LONGEST:
         return len(markdown) > LONGEST
-    paragraphs = _BETWEEN.split(_FENCED.sub("", markdown))
+    told = _FENCED.sub("", markdown)
+    if len(told) > MOST_MARKS_IN_ALL and len(_ANY_MARK.findall(told)) > MOST_MARKS_IN_ALL:
+        return True
+    paragraphs = _BETWEEN.split(told)
     return any(len(p) > MOST_MARKS and len(_MARKS.findall(p)) > MOST_MARKS for p in paragraphs)
 
 
