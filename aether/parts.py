@@ -49,6 +49,11 @@ def digest(*values: object) -> bytes:
     return hashlib.sha256(repr(values).encode("utf-8", "surrogatepass")).digest()
 
 
+def json_text(value: JSON) -> str:
+    """Return JSON as the transcript writes it: without spaces, in the order of the keys."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 DEEPEST = 100
 """Levels of objects and lists inside each other; services and encoders give up at some hundred more."""
 

@@ -69,6 +69,21 @@ class WireRecord:
     notes: tuple[str, ...] = ()
 
 
+def swapped(receipt: Receipt, *, pending: bool) -> dict[str, Any]:
+    """Return the API's event of a swap."""
+    payload: dict[str, Any] = {**pair(receipt.reference), "previous": pair(receipt.previous), "pending": pending}
+    return {
+        "event_type": "model_updated",
+        "payload": payload | {"omissions": [o.to_dict() for o in receipt.omissions]},
+    }
+
+
+def not_swapped(provider: object, model: object, sentence: str, *, current: str) -> dict[str, Any]:
+    """Return the API's event of a swap that could not be."""
+    asked = {"provider": word(provider), "model": word(model)}
+    return {"event_type": "model_update_failed", "payload": asked | {"error": sentence, "current": pair(current)}}
+
+
 def pair(reference: str) -> dict[str, str]:
     """Return a model reference as the API writes it."""
     provider, _, model = reference.partition("/")

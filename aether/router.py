@@ -5,11 +5,14 @@ No network, no default, no fallback: what cannot be resolved raises a SwapError.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aether.catalog import Catalog
-from aether.errors import MissingKey, NotReady, UnknownModel
+from aether.errors import CellError, MissingKey, NotReady, UnknownModel
 from aether.llm import LLM, Address, Pool
+
+MOST_AT_ONCE = 4
+"""How many models may answer one message side by side."""
 
 
 class ProviderRouter:
@@ -25,6 +28,12 @@ class ProviderRouter:
         if not isinstance(reference, str) or "/" not in reference:
             raise UnknownModel("That is not a model: a model is named provider/model.")
         return self.bind(*self._catalog.split(reference))
+
+    def several(self, references: Sequence[str], *, least: int = 1) -> list[LLM]:
+        """Return the LLMs of models that are to answer side by side, all of them or none; raise as `resolve`."""
+        if not least <= len(references) <= MOST_AT_ONCE:
+            raise CellError(f"Choose {least} to {MOST_AT_ONCE} models.")
+        return [self.resolve(reference) for reference in references]
 
     def bind(self, provider_name: object, model_id: object) -> LLM:
         """Return the LLM of a provider's model; raise SwapError with a plain sentence."""

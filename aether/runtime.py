@@ -18,7 +18,7 @@ from typing import Any
 
 from aether.agent import answering
 from aether.answering import Means, answer, record
-from aether.errors import AetherError, CellError, LostSession, NotReady, ProviderError, SwapError
+from aether.errors import AetherError, LostSession, NotReady, ProviderError, SwapError
 from aether.fitting import Fitting, Paid
 from aether.guard import OpenPass, Pass
 from aether.keeping import Keeper, KeepsNothing, moment
@@ -29,7 +29,7 @@ from aether.logs import Redactor
 from aether.lowering import View
 from aether.metrics import took
 from aether.notebook import asked_for, best
-from aether.receipts import Receipt, WireRecord, pair, preflight, word
+from aether.receipts import Receipt, WireRecord, not_swapped, preflight, swapped, word
 from aether.router import ProviderRouter
 from aether.store.conversations import Kept
 from aether.store.writing import Moment
@@ -42,8 +42,6 @@ log = logging.getLogger("aether")
 SYSTEM = "You are a helpful assistant. You are {model}, served by {provider}. Answer in the user's language."
 RECORDS = 40
 """How many requests the inspector keeps."""
-MOST_AT_ONCE = 4
-"""How many models may answer one message side by side."""
 
 
 class AgentRuntime(Fitting):
@@ -139,15 +137,11 @@ class AgentRuntime(Fitting):
 
     def select(self, provider: object, model: object) -> dict[str, Any]:
         """Swap, and tell what came of it as the event of the API; never raises."""
-        before = pair(self.reference)
         try:
             receipt = self.swap(provider, model)
         except AetherError as error:
-            failed = {"provider": word(provider), "model": word(model), "error": error.sentence, "current": before}
-            return {"event_type": "model_update_failed", "payload": failed}
-        updated: dict[str, Any] = {**pair(receipt.reference), "previous": before, "pending": self.pending}
-        updated["omissions"] = [o.to_dict() for o in receipt.omissions]
-        return {"event_type": "model_updated", "payload": updated}
+            return not_swapped(provider, model, error.sentence, current=self.reference)
+        return swapped(receipt, pending=self.pending)
 
     def ask(self, message: object, attached: tuple[Part, ...] = ()) -> Live:
         """Begin a turn with the user's message and files; raise BusyError, EmptyMessage or NotReady."""
@@ -158,7 +152,7 @@ class AgentRuntime(Fitting):
 
     def compare(self, message: object, references: Sequence[str], attached: tuple[Part, ...] = ()) -> Lives:
         """Begin a turn that several models answer side by side; raise as `ask`, and SwapError for an unknown model."""
-        turn, models = asked_for(message, attached), self._several(references, least=2)
+        turn, models = asked_for(message, attached), self._router.several(references, least=2)
         self._idle()
         self.transcript = self.transcript.with_turn(turn)
         return self._begin(len(self.transcript.turns) - 1, models)
@@ -177,7 +171,7 @@ class AgentRuntime(Fitting):
     def rerun_with(self, turn: int, references: Sequence[str]) -> Lives:
         """Let several models answer turn `turn` beside its other answers; raise as `rerun`."""
         self._cell(turn)
-        return self._begin(turn, self._several(references))
+        return self._begin(turn, self._router.several(references))
 
     def edit(self, turn: int, message: object) -> Live:
         """Ask turn `turn` in other words, on a branch of its own; what was there is kept. Raises as `ask`."""
@@ -185,12 +179,6 @@ class AgentRuntime(Fitting):
         self._ready()
         self.transcript = edited
         return self._begin(turn, [None]).answers[0]
-
-    def _several(self, references: Sequence[str], *, least: int = 1) -> list[LLM | None]:
-        """Return the models of these names, all of them or none."""
-        if not least <= len(references) <= MOST_AT_ONCE:
-            raise CellError(f"Choose {least} to {MOST_AT_ONCE} models.")
-        return [self._router.resolve(reference) for reference in references]
 
     def _ours(self) -> None:
         if not self.keeper.is_owned:  # a page was sent here after the process that knows its conversation died

@@ -11,7 +11,6 @@ What a provider said in a form that only it can read is kept in `Step.native`, u
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Literal
@@ -37,6 +36,7 @@ from aether.parts import (
     ToolCall,
     ToolResult,
     digest,
+    json_text,
     once,
 )
 from aether.usage import Usage
@@ -53,11 +53,6 @@ VERSION = 2
 StopReason = Literal[
     "done", "length", "tool", "refusal", "filtered", "paused", "context", "stopped", "error", "unknown"
 ]
-
-
-def json_text(value: JSON) -> str:
-    """Return JSON as the transcript writes it: without spaces, in the order of the keys."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
