@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 
 from aether.errors import SettingError
 from aether.secret import Secret as Secret
-from aether.share import Share
+from aether.share import Share, switch
 
 ToolLevel = Literal["none", "read", "all"]
 """Which tools the agent has: none, those that only read, or all, where others ask first."""
@@ -82,7 +82,7 @@ class Settings:
             tools=_tool_level(get("AETHER_TOOLS") or ("none" if get("AETHER_SHARE_TOKEN") else "read")),
             workspace=_workspace(get("AETHER_WORKSPACE")),
             mcp_file=_file("AETHER_MCP", mcp) if mcp else None,
-            local=_switch("AETHER_LOCAL", get("AETHER_LOCAL")),
+            local=switch("AETHER_LOCAL", get),
             log_level=_level(get("AETHER_LOG_LEVEL") or "INFO"),
             json_logs=_is_json(get("AETHER_LOG_FORMAT") or "text"),
             share=Share.read(get),
@@ -176,16 +176,6 @@ def _tool_level(value: str) -> ToolLevel:
     if value.lower() not in get_args(ToolLevel):
         raise SettingError(f"AETHER_TOOLS must be {', '.join(get_args(ToolLevel)[:-1])} or all, not {value}.")
     return cast(ToolLevel, value.lower())
-
-
-def _switch(name: str, value: str | None) -> bool:
-    match (value or "1").lower():
-        case "1" | "true" | "yes" | "on":
-            return True
-        case "0" | "false" | "no" | "off":
-            return False
-        case _:
-            raise SettingError(f"{name} must be 1 or 0, not {value}.")
 
 
 def _level(value: str) -> str:

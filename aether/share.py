@@ -80,7 +80,7 @@ class Share:
             visitor_turns_at_once=_count("AETHER_VISITOR_TURNS_AT_ONCE", get, 4),
             visitor_rate=_count("AETHER_VISITOR_RATE", get, 20),
             visitor_upload_mb=_count("AETHER_VISITOR_UPLOAD_MB", get, 100),
-            own_keys=_switch("AETHER_OWN_KEYS", get),
+            own_keys=switch("AETHER_OWN_KEYS", get),
         )
 
 
@@ -147,7 +147,8 @@ def _redis(name: str, get: Get) -> str:
     return value
 
 
-def _switch(name: str, get: Get) -> bool:
+def switch(name: str, get: Get) -> bool:
+    """Return a setting that is 1 where it is left out; raise SettingError for what is neither yes nor no."""
     match (get(name) or "1").lower():
         case "1" | "true" | "yes" | "on":
             return True
