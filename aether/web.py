@@ -31,7 +31,7 @@ from aether.gate import Gate
 from aether.routes import add_routes
 from aether.services import Services
 from aether.transcript import Blob
-from aether.ui import stream, words
+from aether.ui import refusal, stream, words
 from aether.ui.guard import visiting
 from aether.ui.handlers import writing
 from aether.ui.layout import build_page
@@ -83,6 +83,7 @@ def build_app(services: Services) -> FastAPI:
         presence=services.presence,
         public=services.public,
         uploads=Path(get_upload_folder()),
+        page=refusal.page,
         rates=services.rates,
     )
     app.add_middleware(SecurityHeaders)

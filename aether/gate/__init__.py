@@ -35,12 +35,13 @@ class Gate:
         presence: Presence,
         public: origin.Public,
         uploads: Path,
+        page: answers.Page,
         rates: Rates | None = None,
     ) -> None:
         self.app = app
         self._crowd = Crowd(rates, folder=settings.data_dir)
-        self._link = link.Link(settings.share.token)
-        self._place = origin.Place(settings, public)
+        self._link = link.Link(settings.share.token, page=page)
+        self._place = origin.Place(settings, public, page=page)
         self._presence = presence
         self._uploads = uploads
 

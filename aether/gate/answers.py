@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 DAYS_30 = 30 * 24 * 3600
-PAGE = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Aether</title>'
-    '<meta name="viewport" content="width=device-width, initial-scale=1"><style>'
-    ":root{color-scheme:light dark}body{font:17px/1.6 system-ui,sans-serif;max-width:34rem;"
-    "margin:18vh auto;padding:0 1.5rem}"
-    "</style></head><body><h1>Aether</h1><p>%s</p></body></html>"
-)
+Page = Callable[[str], str]
+"""Makes the page that says a sentence."""
 
 
 class Refused(Exception):
@@ -28,10 +24,10 @@ class Refused(Exception):
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-def refuse(headers: Headers, status: int, sentence: str) -> Response:
+def refuse(headers: Headers, status: int, sentence: str, *, page: Page) -> Response:
     """Return the answer that says `sentence`: in a page where a browser shows it, else in JSON."""
     if "text/html" in headers.get("accept", ""):
-        return HTMLResponse(PAGE % sentence, status_code=status, headers=NO_STORE)
+        return HTMLResponse(page(sentence), status_code=status, headers=NO_STORE)
     return Refused(status, sentence).answer
 
 

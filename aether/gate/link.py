@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from aether.gate.answers import NO_STORE, cookie, refuse, set_cookie
+from aether.gate.answers import NO_STORE, Page, cookie, refuse, set_cookie
 from aether.secret import Secret
 
 COOKIE = "aether_link"
@@ -28,8 +28,9 @@ NEEDED = "This link needs its token. Ask whoever gave you the address for the wh
 class Link:
     """The lock of a shared link; without a token it stands open."""
 
-    def __init__(self, token: Secret | None) -> None:
+    def __init__(self, token: Secret | None, *, page: Page) -> None:
         self._token = token.reveal() if token else ""
+        self._page = page
         self._digest = sha256(f"aether-link:{self._token}".encode()).hexdigest()
 
     def answer(self, scope: Scope, headers: Headers, *, secure: bool) -> Response | None:
@@ -40,7 +41,7 @@ class Link:
         brought = [value for name, value in query if name == "token"]
         if brought and scope["method"] == "GET":
             if not _equal(brought[-1], self._token):
-                return refuse(headers, 401, NEEDED)
+                return refuse(headers, 401, NEEDED, page=self._page)
             rest = urlencode([(k, v) for k, v in query if k != "token"])
             # One slash: `//name` would be an address elsewhere.
             where = "/" + re.sub(r"^[/\\]+", "", scope["path"]) + (f"?{rest}" if rest else "")
@@ -49,7 +50,7 @@ class Link:
             return answer
         if scope["path"] in OPEN or self._has_key(headers):
             return None
-        return refuse(headers, 401, NEEDED)
+        return refuse(headers, 401, NEEDED, page=self._page)
 
     def _has_key(self, headers: Headers) -> bool:
         sent, kept = headers.get(HEADER, ""), cookie(headers, COOKIE)

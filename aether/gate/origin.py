@@ -15,10 +15,12 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Scope
 
-from aether.gate.answers import refuse
+from aether.gate.answers import Page, refuse
 from aether.settings import Settings
 
 UNTRUSTED = (b"forwarded", b"x-forwarded", b"x-real-ip", b"x-client-ip", b"x-original", b"x-rewrite")
+UNKNOWN_NAME = "Aether does not know itself by this name. Its operator can set AETHER_PUBLIC_URL."
+FOREIGN = "This request came from another site."
 PORTS = {"http": 80, "https": 443}
 
 
@@ -32,9 +34,10 @@ class Public:
 class Place:
     """Know the names under which this server may be addressed."""
 
-    def __init__(self, settings: Settings, public: Public) -> None:
+    def __init__(self, settings: Settings, public: Public, *, page: Page) -> None:
         self._settings = settings
         self._public = public
+        self._page = page
 
     def cleaned(self, scope: Scope) -> Scope:
         """Return the scope without what a stranger could have written into it."""
@@ -54,15 +57,13 @@ class Place:
         """Return the answer to a request with a wrong Host or Origin; None for a right one."""
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._is_ours(_name(hosts[0])):
-            return refuse(
-                headers, 421, "Aether does not know itself by this name. Its operator can set AETHER_PUBLIC_URL."
-            )
+            return refuse(headers, 421, UNKNOWN_NAME, page=self._page)
         origin = headers.get("origin")
         if origin is not None and not _same(origin, hosts[0], scope["scheme"]):
-            return refuse(headers, 403, "This request came from another site.")
+            return refuse(headers, 403, FOREIGN, page=self._page)
         cross_site = headers.get("sec-fetch-site") in ("cross-site", "same-site")
         if cross_site and headers.get("sec-fetch-mode") != "navigate":
-            return refuse(headers, 403, "This request came from another site.")
+            return refuse(headers, 403, FOREIGN, page=self._page)
         return None
 
     def _is_ours(self, name: str) -> bool:

@@ -57,11 +57,16 @@
 
   window.aether = { say, told, language, watch };
 
-  /* Gradio's own buttons and fields were made in English, before anyone had asked for the page. */
+  /* Gradio's own buttons, fields and labels were made in English, before anyone had asked for the page. */
   const BUTTONS = { "#menu": "top.menu", "#new": "top.new", "#inspect": "top.details", "#send": "dock.send", "#stop": "dock.stop", "#switch-now": "dock.switch_now", "#tools-open": "tools.open", "#attach": "attach.button", "#compare": "cell.compare", "#import": "files.open" };
-  const FIELDS = { "#composer textarea": "dock.composer", "#provider input": "top.provider", "#model input": "top.model" };
+  const FIELDS = { "#composer": "dock.composer", "#provider": "top.provider", "#model": "top.model" };
 
   const set = (node, name, value) => node.getAttribute(name) !== value && node.setAttribute(name, value);
+
+  function write(node, said) {
+    const words = [...(node?.childNodes ?? [])].find((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+    if (words && words.data.trim() !== said) words.data = said;
+  }
 
   function translate() {
     for (const [selector, key] of Object.entries(BUTTONS)) {
@@ -69,15 +74,17 @@
       if (!node) continue;
       set(node, "aria-label", say(key));
       set(node, "title", say(key));
-      const words = [...node.childNodes].find((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
-      if (words && words.data.trim() !== say(key)) words.data = say(key);
+      write(node, say(key));
     }
     for (const [selector, key] of Object.entries(FIELDS)) {
-      const node = document.querySelector(selector);
-      if (!node) continue;
-      set(node, "aria-label", say(key));
-      if (node.matches("textarea")) set(node, "placeholder", say("dock.placeholder"));
+      const field = document.querySelector(`${selector} :is(input, textarea)`);
+      if (!field) continue;
+      set(field, "aria-label", say(key));
+      if (field.matches("textarea")) set(field, "placeholder", say("dock.placeholder"));
+      write(document.querySelector(`${selector} [data-testid="block-info"]`), say(key));
     }
+    const log = document.querySelector("#chat [role=log]");
+    if (log) set(log, "aria-label", say("cell.all"));
     for (const node of document.querySelectorAll("[data-say]")) {
       if (node.textContent !== say(node.dataset.say)) node.textContent = say(node.dataset.say);
     }

@@ -152,8 +152,23 @@ def test_an_option_says_what_is_known_of_it(page: Page) -> None:
     expect(option).to_contain_text("uses tools")
     expect(option).to_have_attribute("aria-description", "price unknown, uses tools")
     page.keyboard.press("Escape")
+    expect(option).to_have_count(0)
+    page.locator("#model input").click()
+    expect(option).to_be_visible()
+    page.keyboard.press("Escape")
     page.locator("#provider input").click()
     expect(page.get_by_role("option", name="NVIDIA")).to_contain_text("needs NVIDIA_API_KEY")
+
+
+def test_a_german_reader_hears_no_english_name(browser: Browser, app: AppProcess) -> None:
+    context = browser.new_context(locale="de-DE")
+    page = context.new_page()
+    page.goto(app.url)
+    for role, name in (("combobox", "Anbieter"), ("combobox", "Modell"), ("textbox", "Nachricht"), ("log", "Gespräch")):
+        expect(page.get_by_role(role, name=name, exact=True)).to_have_count(1)  # type: ignore[arg-type]
+    labels = page.locator(":is(#provider, #model, #composer) [data-testid=block-info]")
+    expect(labels).to_have_text(["Anbieter", "Modell", "Nachricht"])
+    context.close()
 
 
 def test_the_colours_are_the_systems_until_a_person_chooses(reader: Page) -> None:

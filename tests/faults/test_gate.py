@@ -249,3 +249,13 @@ def test_a_visitor_is_a_cookie_out_of_reach_of_scripts(local: AppProcess) -> Non
     assert first["httponly"]
     again = httpx2.get(local.url, headers={"Cookie": f"aether_visitor={first.value}"})
     assert "set-cookie" not in again.headers
+
+
+@pytest.mark.parametrize(("language", "words"), [("de-DE,en;q=0.5", "Token"), ("fr", "jeton"), ("sv", "its token")])
+def test_the_page_before_the_door_speaks_the_readers_language(link: AppProcess, language: str, words: str) -> None:
+    answer = httpx2.get(link.url, headers={"Accept": "text/html", "Accept-Language": language})
+    spoken = language[:2] if language != "sv" else "en"
+    assert answer.status_code == 401
+    assert f'<html lang="{spoken}">' in answer.text
+    assert words in answer.text
+    assert "<script" not in answer.text

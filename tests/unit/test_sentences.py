@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aether import errors
+from aether.gate import link, origin
 from aether.ui import words
 from aether.ui.sentences import is_known, told
 from aether.wire.faults import SENTENCES
@@ -58,6 +59,11 @@ def test_errors_that_a_person_may_read_are_translated() -> None:
     missing = {sentence for sentence in said if not is_known(sentence)}
     assert len(said) > 80
     assert len(missing) <= len(said) // 20, missing  # a new one may come before its translations
+
+
+@pytest.mark.parametrize("sentence", [link.NEEDED, origin.UNKNOWN_NAME, origin.FOREIGN])
+def test_what_the_gate_says_on_its_page_is_translated(sentence: str) -> None:
+    assert is_known(sentence)
 
 
 @pytest.mark.usefixtures("german")
