@@ -135,6 +135,17 @@
     if (event.target.closest?.("#pickers")) learn();
   });
 
+  /* Gradio opens a list when its field is given the focus: after Escape the field still has it, and a click did nothing. */
+  const PICKER = "#pickers input[role=combobox]";
+  const isShut = (field) => field === document.activeElement && field.getAttribute("aria-expanded") !== "true";
+  let shut = null;
+  document.addEventListener("pointerdown", ({ target }) => (shut = target.matches?.(PICKER) && isShut(target) ? target : null), true);
+  document.addEventListener("click", ({ target }) => {
+    if (target !== shut || !isShut(target)) return;
+    target.blur();
+    target.focus();
+  });
+
   window.aether.watch(decorate, { later: queueMicrotask, attributeFilter: ["aria-label"] });
 
   (window.requestIdleCallback ?? setTimeout)(learn); // nobody waits for prices before the page can be typed into
