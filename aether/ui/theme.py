@@ -42,6 +42,9 @@ TOKENS = {
 }
 """Gradio's variables that hold a colour → the token that each takes."""
 
+TEXT = sizes.Size(name="aether", xxs="9px", xs="12px", sm="12px", md="14px", lg="16px", xl="22px", xxl="26px")
+"""Gradio's sizes of text. Two have the names of tokens, and its dark half would put its own in their place."""
+
 
 def build_theme() -> Base:
     """Return the theme. `tokens.css` brings its fonts, so nothing is fetched from elsewhere."""
@@ -49,7 +52,7 @@ def build_theme() -> Base:
         font=("Aether Sans", "system-ui", "sans-serif"),
         font_mono=("Aether Mono", "ui-monospace", "monospace"),
         radius_size=sizes.radius_md,
-        text_size=sizes.text_md,
+        text_size=TEXT,
     )
     colours = {name: f"var(--{token})" for name, token in TOKENS.items()}
     # A variable that names another is worked out where it is declared: so each is said for both.

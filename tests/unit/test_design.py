@@ -49,6 +49,13 @@ def test_gradios_own_parts_take_tokens_alone() -> None:
     assert build_theme().body_background_fill_dark == "var(--paper)"  # type: ignore[attr-defined]
 
 
+def test_gradio_gives_no_token_another_value() -> None:
+    theme = build_theme()
+    given = {name: getattr(theme, name.replace("-", "_"), value[0]) for name, value in tokens().items()}
+    assert given == {name: value[0] for name, value in tokens().items()}
+    assert "text_xs" in vars(theme)
+
+
 def luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
