@@ -60,6 +60,8 @@ class Events:
         """Fill the model dropdown: provider, model, receipt, badge. The swap is the model dropdown's."""
         if chosen and chosen == runtime.reference and name == chosen.partition("/")[0]:
             return (unchanged(),) * 4  # the server's own word coming back, be that model on the list or not
+        if not name and not runtime.reference:  # a page that opens where no model is ready
+            return unchanged(), unchanged(), panels.receipt((say("state.no_model"),), tone="ok"), badge(runtime)
         share = self.services.settings.share
         keyless = "picker.needs_key" if not share.own_keys else "picker.own_key" if share.on else "picker.wants_key"
         models, refusal = pickers.models_of(self.services.catalog.names(), name, keyless=keyless)

@@ -164,10 +164,11 @@ def test_a_german_reader_hears_no_english_name(browser: Browser, app: AppProcess
     context = browser.new_context(locale="de-DE")
     page = context.new_page()
     page.goto(app.url)
-    for role, name in (("combobox", "Anbieter"), ("combobox", "Modell"), ("textbox", "Nachricht"), ("log", "Gespräch")):
+    for role, name in (("combobox", "Anbieter"), ("combobox", "Modell"), ("textbox", "Nachricht")):
         expect(page.get_by_role(role, name=name, exact=True)).to_have_count(1)  # type: ignore[arg-type]
     labels = page.locator(":is(#provider, #model, #composer) [data-testid=block-info]")
     expect(labels).to_have_text(["Anbieter", "Modell", "Nachricht"])
+    expect(page.locator("#chat [role=log]")).to_have_attribute("aria-label", "Gespräch")
     context.close()
 
 
