@@ -40,8 +40,13 @@ jupyter: $(DEV_STAMP) ## prove that Jupyter reads exported notebooks, in an envi
 	@.venv-jupyter/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-jupyter.txt
 	@$(BIN)/python -m pytest tests/unit/test_exports.py -k nbconvert
 
+litellm: $(DEV_STAMP) ## prove that a LiteLLM proxy takes what is sent, in an environment of its own
+	@test -x .venv-litellm/bin/python || $(PYTHON) -m venv .venv-litellm
+	@.venv-litellm/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: -r requirements-litellm.txt
+	@$(BIN)/python -m pytest tests/swap/test_real_servers.py -k litellm
+
 clean: ## remove the environment and caches; data stays
-	@rm -rf .venv .venv-jupyter .venv-peers .pytest_cache .ruff_cache .hypothesis tests/out bench/out
+	@rm -rf .venv .venv-jupyter .venv-litellm .venv-peers .pytest_cache .ruff_cache .hypothesis tests/out bench/out
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -86,4 +91,4 @@ servers:
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
 	|| echo "Not installed:" $$missing "(the tests that need it are skipped)."
 
-.PHONY: servers jupyter run test e2e pictures lint bench bench-peers matrix clean help browser
+.PHONY: servers jupyter litellm run test e2e pictures lint bench bench-peers matrix clean help browser

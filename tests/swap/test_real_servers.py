@@ -1,6 +1,7 @@
-"""A real server takes what lowering makes: llama.cpp, under all three protocols.
+"""Real servers take what lowering makes: llama.cpp under all three protocols, and a LiteLLM proxy in front of it.
 
-It is lenient in much, so our own checker looks at each body as well.
+They are lenient in much, so our own checker looks at each body as well. LiteLLM lives in an
+environment of its own, `.venv-litellm`, which `make litellm` makes; without it its test is skipped.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +33,7 @@ from tests.wire.targets import Talk, picture
 
 pytestmark = [pytest.mark.local, pytest.mark.timeout(300)]  # a busy machine makes a model slow
 ROOT = Path(__file__).parent.parent.parent
+LITELLM = ROOT / ".venv-litellm" / "bin" / "litellm"
 MODEL = "smollm2-135m"
 SHORT = Limits(answer_tokens=4)
 PATIENT = Budgets(first_event_s=60.0)
@@ -63,6 +67,40 @@ def llama() -> Iterator[str]:
         assert line.startswith(READY)
         yield line.removeprefix(READY).strip()
         process.communicate()
+
+
+@pytest.fixture(scope="module")
+def litellm(llama: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real LiteLLM proxy in front of it."""
+    if not LITELLM.exists():
+        pytest.skip("LiteLLM is not installed here; `make litellm` installs it into .venv-litellm.")
+    config = tmp_path_factory.mktemp("litellm") / "config.yaml"
+    upstream = {"model": f"openai/{MODEL}", "api_base": f"{llama}/v1", "api_key": "none"}
+    config.write_text(json.dumps({"model_list": [{"model_name": MODEL, "litellm_params": upstream}]}))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(LITELLM), "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--telemetry", "False"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(config.parent),
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_MASTER_KEY": KEY,
+    }
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        said: list[str] = []
+        for line in process.stdout:
+            said.append(line)
+            if "Uvicorn running" in line:
+                break
+        else:
+            pytest.fail("".join(said[-20:]))
+        threading.Thread(target=process.stdout.read, daemon=True).start()  # a full pipe would stop it
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
 
 
 def runtime_on(root: str, folder: Path, *, tools: bool) -> tuple[AgentRuntime, Pool]:
@@ -112,3 +150,9 @@ async def test_llama_cpp_takes_its_own_answers_back_as_well(
     llama: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, tools: bool
 ) -> None:
     await swapped_at_every_turn(llama, tmp_path, caplog, tools=tools, rounds=2)
+
+
+async def test_a_litellm_proxy_takes_a_hard_history_under_every_protocol(
+    litellm: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await swapped_at_every_turn(litellm, tmp_path, caplog, tools=False)
