@@ -86,7 +86,7 @@ class Events:
 
     async def pick_model(self, chosen: str | None, runtime: AgentRuntime) -> Updates:
         """Swap: badge, receipt, provider, model, the button that answers again."""
-        if chosen == runtime.reference:
+        if (chosen or "") == runtime.reference:
             return (unchanged(),) * 5  # the server's own word coming back
         name, _, model = (chosen or "").partition("/")
         event = runtime.select(name, model)
