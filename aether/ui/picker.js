@@ -103,7 +103,10 @@
     }
     for (const [picker, title] of [["#provider", "picker.provider"], ["#model", "picker.model_title"]]) {
       const list = $(`${picker} .options`);
-      if (list && !list.dataset.title) list.dataset.title = say(title);
+      if (list && !list.dataset.title) {
+        list.dataset.title = say(title);
+        requestAnimationFrame(() => list.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" })); // under the sheet's title
+      }
       // A phone's keyboard would cover a short list: it opens where there is something to search.
       const field = $(`${picker} input`);
       const many = (picker === "#provider" ? providers : (shownProvider()?.models ?? [])).length > MANY;
