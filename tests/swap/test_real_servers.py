@@ -152,7 +152,8 @@ async def test_llama_cpp_takes_its_own_answers_back_as_well(
     await swapped_at_every_turn(llama, tmp_path, caplog, tools=tools, rounds=2)
 
 
+@pytest.mark.parametrize("tools", [True, False], ids=["with-tools", "without-tools"])
 async def test_a_litellm_proxy_takes_a_hard_history_under_every_protocol(
-    litellm: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    litellm: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, tools: bool
 ) -> None:
-    await swapped_at_every_turn(litellm, tmp_path, caplog, tools=False)
+    await swapped_at_every_turn(litellm, tmp_path, caplog, tools=tools)
