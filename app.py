@@ -8,6 +8,7 @@ import gc
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import uvicorn
 
@@ -89,7 +90,8 @@ def _serve(services: Services, listening: socket.socket) -> int:
     server.services = services
     host, port = listening.getsockname()[:2]
     server.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    server.run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again once all has ended
+        server.run(sockets=[listening])
     return 0 if server.started else 1
 
 
