@@ -7,7 +7,7 @@ protocol, so that an unknown server works at the first try. Pure: no I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, cast
 
 Protocol = Literal["openai-chat", "openai-responses", "anthropic-messages"]
@@ -41,7 +41,8 @@ class Profile:
     `cache_marks`: it takes marks of what to keep in its cache (matrix P7).
     `max_tokens_key`: the body key that bounds the answer. `sampling`: `free`, `one` of
     temperature and top_p, or `none`. `extra_keys`: body keys beyond the protocol's.
-    `context_window` and `max_output`: tokens; None: not known.
+    `context_window` and `max_output`: tokens; None: not known. `usual_output`: tokens that an
+    answer is bounded to where nobody wishes otherwise; None: its service has a bound of its own.
     """
 
     tools: bool = False
@@ -68,6 +69,7 @@ class Profile:
     extra_keys: tuple[str, ...] = ()
     context_window: int | None = None
     max_output: int | None = None
+    usual_output: int | None = field(default=None, repr=False)  # no part of what is shown, nor of its digest
 
     def with_fields(self, values: dict[str, Any]) -> Profile:
         """Return the profile with `values` laid over it; raise KeyError for an unknown field."""

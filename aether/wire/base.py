@@ -70,8 +70,9 @@ class Ask:
                 return chosen
 
     def bound(self, default: int | None = None) -> int | None:
-        """Return the bound of the answer in tokens: the wish, or `default`, as far as the model can write it."""
-        wished = self.max_tokens if self.max_tokens is not None else default
+        """Return the bound of the answer in tokens: the wish, or what is usual, as far as the model can write it."""
+        usual = self.profile.usual_output or default
+        wished = self.max_tokens if self.max_tokens is not None else usual
         if wished is None:
             return None
         window = self.profile.context_window

@@ -31,6 +31,7 @@ from aether.transcript import (
     Transcript,
     Turn,
 )
+from aether.wire.base import Ask
 
 A, B = ToolCall("a", "read_file", "{}"), ToolCall("b", "read_file", "{}")
 PICTURE = Image(Blob("0" * 64, "image/png", "cat.png", 9, 4, 3))
@@ -230,3 +231,12 @@ def test_what_is_kept_of_a_turn_changes_nothing() -> None:
     for quirks in ({}, {"tools": False}, {"vision": True}, {"system": "any"}):
         fresh = Transcript.from_dict(kept.to_dict())
         assert lower(kept, target(**quirks)) == lower(fresh, target(**quirks))
+
+
+def test_an_answer_has_the_usual_bound_unless_another_is_wished() -> None:
+    usual = Profile(usual_output=48)
+    assert Ask("m", usual).bound() == 48
+    assert Ask("m", usual).bound(4096) == 48
+    assert Ask("m", usual, max_tokens=100).bound() == 100
+    assert Ask("m", Profile()).bound() is None
+    assert repr(usual) == repr(Profile()), "digests of what was shown go over it, and stay as they were"

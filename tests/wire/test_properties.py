@@ -13,7 +13,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given, note
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from aether.lowering.text import sound
@@ -31,8 +31,10 @@ from aether.transcript import (
     Transcript,
 )
 from tests.scripted.reply import Call
+from tests.wire.conftest import SLOW_IS_FINE
 from tests.wire.targets import BY_NAME, PEERS, Peer, Talk, foreign_step, items, picture, shown
 
+PATIENT = settings(deadline=None, suppress_health_check=SLOW_IS_FINE)  # of whatever profile is loaded
 NAMES = st.sampled_from([p.name for p in PEERS])
 LETTERS = st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t ")
 SAID = st.one_of(
@@ -162,6 +164,7 @@ def verdicts(peer: Peer, body: dict[str, Any], talk: Talk) -> list[str]:
     return ours + peer.refusals(body, talk.issuers[peer.name])
 
 
+@PATIENT
 @given(messy())
 def test_no_target_ever_refuses_a_request(talk: Talk) -> None:
     for peer in PEERS:
@@ -173,6 +176,7 @@ def test_no_target_ever_refuses_a_request(talk: Talk) -> None:
             assert not found, f"{peer.name} strict={strict}: {found}"
 
 
+@PATIENT
 @given(messy())
 def test_no_word_of_the_user_or_of_a_tool_is_lost(talk: Talk) -> None:
     for peer in PEERS:
@@ -181,6 +185,7 @@ def test_no_word_of_the_user_or_of_a_tool_is_lost(talk: Talk) -> None:
             assert text in words, f"{peer.name} lost {text!r}"
 
 
+@PATIENT
 @given(messy())
 def test_lowering_is_deterministic_and_leaves_the_transcript_alone(talk: Talk) -> None:
     before, untouched = talk.transcript.to_dict(), copy.deepcopy(talk.transcript)
@@ -217,6 +222,7 @@ def orderly(draw: st.DrawFn) -> tuple[Talk, list[tuple[Transcript, str]]]:
     return talk, moments
 
 
+@PATIENT
 @given(orderly())
 def test_each_model_gets_its_own_steps_back_byte_for_byte(made: tuple[Talk, list[tuple[Transcript, str]]]) -> None:
     talk, _ = made
@@ -243,6 +249,7 @@ def _stands_in(block: dict[str, Any], body: dict[str, Any]) -> bool:
     return False
 
 
+@PATIENT
 @given(orderly())
 def test_the_request_only_grows_at_its_end(made: tuple[Talk, list[tuple[Transcript, str]]]) -> None:
     talk, moments = made
