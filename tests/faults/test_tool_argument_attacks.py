@@ -14,8 +14,7 @@ from aether.tools.toolset import Toolset
 from aether.tools.workspace import Workspace
 from aether.transcript import Text, ToolCall, ToolResult
 
-FAST_S = 20.0
-"""Seconds on a busy machine; what an attack hopes for takes minutes, or for ever."""
+FAST_S = 2.0
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ async def test_no_pattern_takes_long(inside: Path, query: str) -> None:
 async def test_no_expression_runs_code_or_takes_long(box: SessionTools, expression: str) -> None:
     began = time.monotonic()
     result = await run(box, "calculate", expression=expression)
-    assert time.monotonic() - began < FAST_S
+    assert time.monotonic() - began < 1.0
     told = text(result)
     assert len(told) < 5_000 and "uid=" not in told and "root:" not in told
     if result.status == "ok":

@@ -20,8 +20,7 @@ from aether.tools.workspace import Workspace
 from aether.transcript import Text, ToolCall, ToolResult
 
 SECRET = "CANARY-FILE-7f3a"
-FAST_S = 20.0
-"""Seconds on a busy machine; what an attack hopes for takes minutes, or for ever."""
+FAST_S = 2.0
 ROOT = Path(__file__).parent.parent.parent
 
 

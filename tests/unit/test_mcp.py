@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -195,7 +196,9 @@ async def test_no_server_starts_before_it_is_needed(tmp_path: Path, said: Path) 
 
 
 async def test_a_server_that_cannot_start_says_why_and_holds_nobody_up(start: Started, said: Path) -> None:
+    began = time.monotonic()
     rig = await start({"gone": {"command": "/no/such/program"}, "ends": {"command": "true"}, **scripted(said)})
+    assert time.monotonic() - began < 10
     states = {s.name: s for s in rig.servers.states}
     assert states["gone"].reason == "Its command was not found."
     assert "ended while it started" in states["ends"].reason
