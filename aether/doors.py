@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import secrets
-from html import escape
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -13,13 +12,17 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from aether import metrics, visitors
 from aether.errors import AetherError, BadKey
+from aether.gate.answers import refuse
 from aether.guard import Who
 from aether.guard.allowance import LINK
 from aether.secret import Secret
 from aether.services import Services
 from aether.store.ledger import NANO
+from aether.ui import operator, refusal
 
 NO_STORE = {"Cache-Control": "no-store"}
+OPERATOR_ONLY = "This page is the operator's. Its password is the operator's token."
+NO_OPERATOR = "There is no operator's page here. AETHER_OPERATOR_TOKEN makes one."
 
 
 def add_doors(app: FastAPI, services: Services) -> None:
@@ -91,7 +94,7 @@ def _add_operator(app: FastAPI, services: Services) -> None:
 
     @app.get("/operator")
     async def page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return _locked(request, token) or HTMLResponse(await _page(services), headers=NO_STORE)
+        return _locked(request, token) or HTMLResponse(_page(services), headers=NO_STORE)
 
     @app.post("/operator/{what}")
     async def act(what: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
@@ -108,7 +111,7 @@ def _add_operator(app: FastAPI, services: Services) -> None:
 def _locked(request: Request, token: Secret | None) -> Response | None:
     """Return the answer to who is not the operator; the token is the password of HTTP's basic form."""
     if token is None:
-        return _said(404, "There is no operator's page without AETHER_OPERATOR_TOKEN.")
+        return refuse(request.headers, 404, NO_OPERATOR, page=refusal.page)
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     try:
         given = base64.b64decode(value, validate=True).partition(b":")[2] if scheme.lower() == "basic" else b""
@@ -116,32 +119,24 @@ def _locked(request: Request, token: Secret | None) -> Response | None:
         given = b""
     if secrets.compare_digest(given, token.reveal().encode()):
         return None
-    ask = {"WWW-Authenticate": 'Basic realm="Aether operator"', **NO_STORE}
-    return Response("The operator's token is asked for.", status_code=401, headers=ask)
+    asked = refuse(request.headers, 401, OPERATOR_ONLY, page=refusal.page)
+    asked.headers["WWW-Authenticate"] = 'Basic realm="Aether operator"'
+    return asked
 
 
-async def _page(services: Services) -> str:
+def _page(services: Services) -> str:
     """Show spend and live sessions, without a word of what is said in them."""
-    guard, rows = services.guard, [("Live sessions", str(len(services.sessions)))]
+    guard, link = services.guard, None
     if guard is not None:
-        spent = guard.ledger.total(LINK).nano_usd / NANO
-        cap = guard.share.budget_usd
-        rows += [
-            ("Spent or set aside", f"${spent:.4f}" + (f" of ${cap:.2f}" if cap is not None else "")),
-            ("Requests not settled", str(guard.ledger.open_entries())),
-            ("Answers under way, waiting", f"{guard.admission.running}, {guard.admission.waiting}"),
-            ("State", "paused" if guard.paused else "open"),
-        ]
-    table = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
-    buttons = "".join(
-        f'<form method="post" action="/operator/{word}"><button>{label}</button></form>'
-        for word, label in (("pause", "Pause the link"), ("resume", "Open it again"))
-    )
-    style = "body{font:16px/1.5 system-ui;margin:3rem auto;max-width:40rem}th{text-align:left;padding-right:2rem}"
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Operator · Aether</title><style>{style}</style>'
-        f"<h1>Aether</h1><table>{table}</table><p>{buttons}</p></html>"
-    )
+        link = operator.Link(
+            paused=guard.paused,
+            spent_usd=guard.ledger.total(LINK).nano_usd / NANO,
+            cap_usd=guard.share.budget_usd,
+            unsettled=guard.ledger.open_entries(),
+            running=guard.admission.running,
+            waiting=guard.admission.waiting,
+        )
+    return operator.page(len(services.sessions), link)
 
 
 def _visitor(request: Request) -> str:

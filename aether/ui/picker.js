@@ -110,7 +110,10 @@
       // A phone's keyboard would cover a short list: it opens where there is something to search.
       const field = $(`${picker} input`);
       const many = (picker === "#provider" ? providers : (shownProvider()?.models ?? [])).length > MANY;
-      if (field) field.inputMode = many ? "search" : "none";
+      if (!field) continue;
+      field.inputMode = many ? "search" : "none";
+      const title = field.scrollWidth > field.clientWidth ? field.value : ""; // a name that does not fit is told by the pointer
+      if (field.title !== title) field.title = title;
     }
   }
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.app_process import AppProcess
 from tests.e2e.drive import ask
-from tests.faults.sharing import OWN_KEY, TOKEN, shared
+from tests.faults.sharing import OPERATOR, OWN_KEY, TOKEN, shared
 from tests.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.e2e
@@ -18,7 +18,9 @@ pytestmark = pytest.mark.e2e
 @pytest.fixture(scope="module")
 def link(provider: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppProcess]:
     """A link that gives each visitor two messages."""
-    with shared(provider, tmp_path_factory.mktemp("link"), AETHER_VISITOR_TURNS="2") as process:
+    with shared(
+        provider, tmp_path_factory.mktemp("link"), AETHER_VISITOR_TURNS="2", AETHER_OPERATOR_TOKEN=OPERATOR
+    ) as process:
         yield process
 
 
@@ -90,3 +92,14 @@ def test_a_key_of_ones_own_is_entered_where_it_is_missed(
     expect(dialog.locator(".result")).to_have_text("The key is forgotten.")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+
+
+def test_the_operator_stops_the_link_and_opens_it_again(browser: Browser, link: AppProcess) -> None:
+    """In a browser, because it says by itself where a form comes from."""
+    context = browser.new_context(http_credentials={"username": "me", "password": OPERATOR}, locale="en-GB")
+    page = context.new_page()
+    page.goto(f"{link.url}/operator?token={TOKEN}")
+    for pressed, state in (("Pause the link", "The link is paused"), ("Open the link again", "The link is open")):
+        page.get_by_role("button", name=pressed).click()
+        expect(page.get_by_role("status")).to_have_text(state)
+    context.close()

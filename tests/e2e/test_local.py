@@ -15,9 +15,9 @@ from tests.e2e.drive import ask, pick
 
 pytestmark = [pytest.mark.e2e, pytest.mark.local, pytest.mark.timeout(600)]
 PROTOCOLS = {
-    "local": "On this machine",
-    "local-anthropic": "On this machine, Anthropic protocol",
-    "local-responses": "On this machine, Responses protocol",
+    "local": "Local model",
+    "local-anthropic": "Local, Anthropic",
+    "local-responses": "Local, Responses",
 }
 MODEL = "smollm2-135m"
 

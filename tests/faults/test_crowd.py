@@ -32,8 +32,13 @@ def test_case_12_asking_without_listening_takes_nobodys_place(link: AppProcess, 
         assert visitor.ask("and still")["status"] == "done"
     sent = [e for e in provider.requests[before:] if e.is_answer]
     assert len(sent) == 2, "nobody listened to the others, so no model was asked"
-    idle = "<th>Answers under way, waiting</th><td>0, 0</td>"
-    wait_until(link, lambda: idle in operator.http.get("/operator", auth=("me", OPERATOR)).text)
+    idle = ("Answers under way</dt><dd>0</dd>", "Answers that wait for a place</dt><dd>0</dd>")
+
+    def is_idle() -> bool:
+        told = operator.http.get("/operator", auth=("me", OPERATOR)).text
+        return all(fact in told for fact in idle)
+
+    wait_until(link, is_idle)
 
 
 def test_case_12_who_leaves_frees_the_place_and_the_service(link: AppProcess, provider: ScriptedProvider) -> None:

@@ -179,8 +179,15 @@ def test_the_operators_page_needs_the_operators_token_and_shows_no_content(link:
     page = visitor.http.get("/operator", auth=("me", OPERATOR))
     assert "Spent or set aside" in page.text
     assert "pelican" not in page.text
+    assert "<script" not in page.text
+    german = {"Accept-Language": "de", "Accept": "text/html"}
+    said = visitor.http.get("/operator", auth=("me", OPERATOR), headers=german).text
+    assert '<html lang="de">' in said and "Ausgegeben oder zurückgelegt" in said and "Spent" not in said
+    asked = visitor.http.get("/operator", headers=german)
+    assert asked.headers["www-authenticate"].startswith("Basic ") and "Seite ist für den Betreiber" in asked.text
     assert visitor.http.post("/operator/pause").status_code == 401
     assert visitor.http.post("/operator/pause", auth=("me", OPERATOR)).status_code == 303
     assert Visitor(link).ask("x")["error"]["kind"] == "paused"
+    assert 'action="/operator/resume"' in visitor.http.get("/operator", auth=("me", OPERATOR)).text
     assert visitor.http.post("/operator/resume", auth=("me", OPERATOR)).status_code == 303
     assert Visitor(link).ask("x")["status"] == "done"

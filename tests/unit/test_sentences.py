@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from aether import errors
+from aether import doors, errors
 from aether.gate import link, origin
 from aether.ui import words
 from aether.ui.sentences import is_known, told
@@ -61,8 +61,10 @@ def test_errors_that_a_person_may_read_are_translated() -> None:
     assert len(missing) <= len(said) // 20, missing  # a new one may come before its translations
 
 
-@pytest.mark.parametrize("sentence", [link.NEEDED, origin.UNKNOWN_NAME, origin.FOREIGN])
-def test_what_the_gate_says_on_its_page_is_translated(sentence: str) -> None:
+@pytest.mark.parametrize(
+    "sentence", [link.NEEDED, origin.UNKNOWN_NAME, origin.FOREIGN, doors.OPERATOR_ONLY, doors.NO_OPERATOR]
+)
+def test_what_is_said_on_a_page_of_refusal_is_translated(sentence: str) -> None:
     assert is_known(sentence)
 
 

@@ -10,7 +10,7 @@ import pytest
 from aether.ui import words
 
 UI = Path(words.__file__).parent
-MADE = ("starter", "tab", "scheme", "hint", "sentence", "count")
+MADE = ("starter", "tab", "scheme", "hint", "sentence", "count", "operator")
 """Sections whose keys the page puts together, or looks up by what they say."""
 
 
