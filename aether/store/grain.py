@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from aether.transcript import JSON, Answer, File, Image, Text, Transcript, Turn
+from aether.transcript import JSON, Answer, File, Image, Step, Text, Transcript, Turn
 
 TITLE_CHARS = 60
 HIDDEN = {"Cc", "Cf", "Cs", "Co"}
@@ -42,11 +42,14 @@ def turn_head(turn: Turn) -> str:
     return _text(_without(_turns().dump_python(replace(turn, answers=()), mode="json"), "answers"))
 
 
-def answer_rows(answer: Answer) -> tuple[str, list[tuple[str, str]]]:
-    """Return all that an answer holds beside its steps, and of each step its model and its JSON."""
-    data = _answers().dump_python(answer, mode="json")
-    steps = [(s.reference, _text(d)) for s, d in zip(answer.steps, data["steps"], strict=True)]
-    return _text(_without(data, "steps")), steps
+def answer_head(answer: Answer) -> str:
+    """Return all that an answer holds beside its steps."""
+    return _text(_without(_answers().dump_python(replace(answer, steps=()), mode="json"), "steps"))
+
+
+def step_body(step: Step) -> str:
+    """Return a step's JSON."""
+    return _text(_steps().dump_python(step, mode="json"))
 
 
 def transcript_of(head: str, turns: Sequence[Row], answers: Sequence[Row], steps: Sequence[Row]) -> Transcript:
@@ -137,3 +140,8 @@ def _turns() -> TypeAdapter[Turn]:
 @cache
 def _answers() -> TypeAdapter[Answer]:
     return TypeAdapter(Answer)
+
+
+@cache
+def _steps() -> TypeAdapter[Step]:
+    return TypeAdapter(Step)

@@ -19,6 +19,7 @@ from aether.errors import AetherError
 TOGETHER = 64
 """Works in one transaction: no other process waits for longer than these take."""
 Work = Callable[[Connection], None]
+"""What is written through a connection. One that refuses, with an AetherError, has written nothing until then."""
 
 
 class Writer:
@@ -67,8 +68,7 @@ class Writer:
 def _refused(connection: Connection, work: Work) -> AetherError | None:
     """Do a work; return why it was refused. What the database says is raised: it may have ended the transaction."""
     try:
-        with connection.begin_nested():
-            work(connection)
+        work(connection)
     except AetherError as refusal:
         return refusal
     return None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from aether.errors import AetherError
-from aether.store.grain import answer_rows, head_of, searched, title_of, turn_head
-from aether.store.tables import ANSWERS, CONVERSATIONS, STEPS, TEXTS, TURNS
+from aether.store import statements
+from aether.store.grain import answer_head, head_of, searched, step_body, title_of, turn_head
 from aether.transcript import Answer, Transcript, Turn
 
 HELD_S = 5.0
@@ -23,6 +23,10 @@ SKEW_S = 60.0
 BRANCHES = -1
 """The number under which the words of all branches are searched."""
 Open = frozenset[tuple[int, int]]
+_NOTHING: Open = frozenset()
+_beside_turns = attrgetter(*(f.name for f in fields(Transcript) if f.name != "turns"))
+_beside_answers = attrgetter(*(f.name for f in fields(Turn) if f.name != "answers"))
+_beside_steps = attrgetter(*(f.name for f in fields(Answer) if f.name != "steps"))
 
 
 class Conflict(AetherError):
@@ -56,23 +60,28 @@ class Moment:
 
     transcript: Transcript
     model: str
-    open: Open = frozenset()
+    open: Open = _NOTHING
 
 
 def save(connection: Connection, place: Place, now: Moment, before: Moment | None) -> None:
-    """Write what differs from `before`; raise Conflict if `place` is not the newest revision, Deleted if it is gone."""
-    old = before.transcript if before is not None else Transcript()
-    new = now.transcript
+    """Write what differs from `before`; raise Conflict if `place` is not the newest revision, Deleted if it is gone.
+
+    Who is refused has written nothing.
+    """
     _take(connection, place, now, before)
+    old = before.transcript if before is not None else Transcript()
+    was_open = before.open if before is not None else _NOTHING
+    new, changed = now.transcript, {turn for turn, _ in now.open ^ was_open}
+    writing = _Writing(connection, place, now.open, was_open)
     for number, turn in enumerate(new.turns):
         known = old.turns[number] if number < len(old.turns) else None
-        opened, was_open = _of_turn(now.open, number), _of_turn(before.open if before else frozenset(), number)
-        if turn != known or opened != was_open:
-            _save_turn(connection, place, number, turn, known, opened, was_open)
+        if known is None or number in changed or (turn is not known and turn != known):
+            writing.turn(number, turn, known)
     for number in range(len(new.turns), len(old.turns)):
-        _delete(connection, (TURNS.c.number, ANSWERS.c.turn, STEPS.c.turn, TEXTS.c.turn), place, number)
+        for statement in statements.NO_TURN:
+            connection.execute(statement, {"of": place.id, "at_turn": number})
     if new.branches != old.branches:
-        _index(connection, place, BRANCHES, [t for b in new.branches for t in b.turns])
+        writing.index(BRANCHES, [t for b in new.branches for t in b.turns], is_new=False)
 
 
 def _take(connection: Connection, place: Place, now: Moment, before: Moment | None) -> None:
@@ -84,115 +93,84 @@ def _take(connection: Connection, place: Place, now: Moment, before: Moment | No
         "revision": place.revision + 1,
         "held_until": at + HELD_S if now.open else 0.0,
     }
-    if before is None or new != before.transcript:
-        values["updated_at"] = at
-    if before is None or replace(new, turns=()) != replace(before.transcript, turns=()):
-        values["head"] = head_of(new)
-    title = title_of(new)
     if not place.revision:
-        fixed = {"id": place.id, "owner": place.owner, "title": title, "named": False, "pinned": False}
+        own = {"id": place.id, "owner": place.owner, "named": False, "pinned": False, "created_at": at}
         try:
-            connection.execute(sa.insert(CONVERSATIONS).values(**values, **fixed, created_at=at))
+            connection.execute(statements.NEW, values | own | _told(new, at))
         except IntegrityError:
             raise Conflict from None
         return
-    values["title"] = sa.case((CONVERSATIONS.c.named, CONVERSATIONS.c.title), else_=title)
-    mine = (CONVERSATIONS.c.id == place.id, CONVERSATIONS.c.owner == place.owner)
-    newest = (*mine, CONVERSATIONS.c.revision == place.revision, CONVERSATIONS.c.deleted_at.is_(None))
-    if connection.execute(sa.update(CONVERSATIONS).where(*newest).values(**values)).rowcount != 1:
-        there = sa.select(CONVERSATIONS.c.id).where(*mine, CONVERSATIONS.c.deleted_at.is_(None))
-        raise Deleted if connection.execute(there).first() is None else Conflict
+    statement = statements.TAKE
+    if before is None or _is_told_anew(new, before.transcript):
+        statement = statements.TAKE_WHOLE
+        values |= _told(new, at)
+    elif new.turns != before.transcript.turns:
+        statement = statements.TAKE_GROWN
+        values["updated_at"] = at
+    mine = {"of": place.id, "whose": place.owner}
+    if connection.execute(statement, values | mine | {"known": place.revision}).rowcount != 1:
+        raise Deleted if connection.execute(statements.IS_THERE, mine).first() is None else Conflict
 
 
-def _save_turn(
-    connection: Connection,
-    place: Place,
-    number: int,
-    turn: Turn,
-    known: Turn | None,
-    opened: set[int],
-    was_open: set[int],
-) -> None:
-    key = {"conversation_id": place.id, "number": number}
-    if known is None:
-        connection.execute(sa.insert(TURNS).values(**key, head=turn_head(turn)))
-    elif replace(turn, answers=()) != replace(known, answers=()):
-        at = (TURNS.c.conversation_id == place.id, TURNS.c.number == number)
-        connection.execute(sa.update(TURNS).where(*at).values(head=turn_head(turn)))
-    old = known.answers if known is not None else ()
-    for index, answer in enumerate(turn.answers):
-        before = old[index] if index < len(old) else None
-        if answer != before or (index in opened) != (index in was_open):
-            _save_answer(connection, place, (number, index), answer, before, is_open=index in opened)
-    for index in range(len(turn.answers), len(old)):
-        _delete_answer(connection, place, (number, index))
-    if known is None or not opened:  # while it grows, only what was asked can be found
-        _index(connection, place, number, [turn])
+def _told(new: Transcript, at: float) -> dict[str, Any]:
+    return {"title": title_of(new), "head": head_of(new), "updated_at": at}
 
 
-def _save_answer(
-    connection: Connection,
-    place: Place,
-    at: tuple[int, int],
-    answer: Answer,
-    before: Answer | None,
-    *,
-    is_open: bool,
-) -> None:
-    """Write an answer and those of its steps that have changed: the earlier ones of a growing answer have not."""
-    turn, index = at
-    head, steps = answer_rows(answer)
-    own = (ANSWERS.c.conversation_id == place.id, ANSWERS.c.turn == turn, ANSWERS.c.number == index)
-    values = {"head": head, "is_open": is_open}
-    if before is None:
-        key = {"conversation_id": place.id, "turn": turn, "number": index}
-        connection.execute(sa.insert(ANSWERS).values(**key, **values))
-    else:
-        connection.execute(sa.update(ANSWERS).where(*own).values(**values))
-    old = before.steps if before is not None else ()
-    same = 0
-    while same < min(len(steps), len(old)) and answer.steps[same] == old[same]:
-        same += 1
-    if len(old) > same:
-        connection.execute(sa.delete(STEPS).where(*_steps_of(place, at), STEPS.c.number >= same))
-    fresh = [
-        {"conversation_id": place.id, "turn": turn, "answer": index, "number": n, "reference": r, "body": b}
-        for n, (r, b) in enumerate(steps)
-        if n >= same
-    ]
-    if fresh:
-        connection.execute(sa.insert(STEPS), fresh)
+def _is_told_anew(new: Transcript, old: Transcript) -> bool:
+    """Tell whether the conversation's title or head may have changed: its title is what was asked first."""
+    first, was = ([turn.prompt for turn in told.turns[:1]] for told in (new, old))
+    return first != was or _beside_turns(new) != _beside_turns(old)
 
 
-def _delete_answer(connection: Connection, place: Place, at: tuple[int, int]) -> None:
-    own = (ANSWERS.c.conversation_id == place.id, ANSWERS.c.turn == at[0], ANSWERS.c.number == at[1])
-    connection.execute(sa.delete(ANSWERS).where(*own))
-    connection.execute(sa.delete(STEPS).where(*_steps_of(place, at)))
+@dataclass(frozen=True)
+class _Writing:
+    """One saving of a conversation: where it goes, and which answers are, and were, being written."""
 
+    connection: Connection
+    place: Place
+    open: Open
+    was_open: Open
 
-def _steps_of(place: Place, at: tuple[int, int]) -> tuple[sa.ColumnElement[bool], ...]:
-    return STEPS.c.conversation_id == place.id, STEPS.c.turn == at[0], STEPS.c.answer == at[1]
+    def turn(self, number: int, turn: Turn, known: Turn | None) -> None:
+        """Write a turn that is new, or differs from the one that is known."""
+        row = {"of": self.place.id, "at_turn": number}
+        if known is None:
+            self.connection.execute(statements.NEW_TURN, row | {"head": turn_head(turn)})
+        elif _beside_answers(turn) != _beside_answers(known):
+            self.connection.execute(statements.TURN, row | {"head": turn_head(turn)})
+        old = known.answers if known is not None else ()
+        for index, answer in enumerate(turn.answers):
+            before, at = old[index] if index < len(old) else None, (number, index)
+            if answer != before or (at in self.open) != (at in self.was_open):
+                self._answer(row | {"at_answer": index}, answer, before, at)
+        for index in range(len(turn.answers), len(old)):
+            self.connection.execute(statements.NO_ANSWER, row | {"at_answer": index})
+            self.connection.execute(statements.NO_STEPS, row | {"at_answer": index, "at_step": 0})
+        if known is None or not any(number == opened for opened, _ in self.open):
+            self.index(number, [turn], is_new=known is None)  # while it grows, only what was asked can be found
 
+    def _answer(self, row: dict[str, Any], answer: Answer, before: Answer | None, at: tuple[int, int]) -> None:
+        """Write an answer and those of its steps that have changed: the earlier ones of a growing answer have not."""
+        grows = at in self.open and at in self.was_open
+        if before is None or not grows or _beside_steps(answer) != _beside_steps(before):
+            values = {"head": answer_head(answer), "is_open": at in self.open}
+            self.connection.execute(statements.NEW_ANSWER if before is None else statements.ANSWER, row | values)
+        old = before.steps if before is not None else ()
+        for number, step in enumerate(answer.steps):
+            known = old[number] if number < len(old) else None
+            if step != known:
+                values = {"at_step": number, "reference": step.reference, "body": step_body(step)}
+                self.connection.execute(statements.NEW_STEP if known is None else statements.STEP, row | values)
+        if len(old) > len(answer.steps):
+            self.connection.execute(statements.NO_STEPS, row | {"at_step": len(answer.steps)})
 
-def _delete(connection: Connection, columns: Sequence[sa.Column[int]], place: Place, number: int) -> None:
-    for column in columns:
-        table = column.table
-        connection.execute(sa.delete(table).where(table.c.conversation_id == place.id, column == number))
-
-
-def _index(connection: Connection, place: Place, number: int, turns: Sequence[Turn]) -> None:
-    body = searched(turns)
-    own = (TEXTS.c.conversation_id == place.id, TEXTS.c.turn == number)
-    if connection.execute(sa.update(TEXTS).where(*own).values(body=body)).rowcount:
-        return
-    key = {"conversation_id": place.id, "turn": number, "owner": place.owner}
-    connection.execute(sa.insert(TEXTS).values(**key, body=body))
+    def index(self, number: int, turns: Sequence[Turn], *, is_new: bool) -> None:
+        """Write the words that some turns are found by."""
+        row = {"of": self.place.id, "at_turn": number, "body": searched(turns)}
+        if is_new or not self.connection.execute(statements.TEXT, row).rowcount:
+            self.connection.execute(statements.NEW_TEXT, row | {"owner": self.place.owner})
 
 
 def is_held(until: float) -> bool:
     """Tell whether an answer is being written by somebody who gave a sign that lasts until then."""
     return 0 < until - time.time() < HELD_S + SKEW_S
-
-
-def _of_turn(open_: Open, number: int) -> set[int]:
-    return {answer for turn, answer in open_ if turn == number}

@@ -119,8 +119,9 @@ def _lot() -> Iterator[tuple[int, str, str, str, str]]:
     chance = random.Random(1)
     for number in range(LOT):
         turn = _turn(chance)
-        head, steps = grain.answer_rows(turn.answers[0])
-        yield number, grain.turn_head(turn), head, steps[0][1], grain.searched([turn])
+        answer = turn.answers[0]
+        head, body = grain.answer_head(answer), grain.step_body(answer.steps[0])
+        yield number, grain.turn_head(turn), head, body, grain.searched([turn])
 
 
 def _turn(chance: random.Random) -> Turn:
