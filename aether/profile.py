@@ -20,7 +20,9 @@ class Profile:
 
     `tools`, `vision`, `files`: what it takes beside text.
     `system`: `lead` one system text at the start; `any` also later ones; `none` the role
-    is refused and its text is folded into the first user message.
+    is refused and its text is folded into the first user message. `developer_role`: system
+    texts go out as `developer`. `strict_alternation`: user and assistant must take turns.
+    `strict_tool_user`: a user message right after a tool's result is refused.
     `string_content`: a text goes out as a string (chat), an earlier answer as a string
     (Responses); else as a list of parts, which is the one form that llama.cpp's Responses
     endpoint knows (run against it).

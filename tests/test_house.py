@@ -100,6 +100,16 @@ def test_a_room_imports_only_what_stands_below_it(path: Path) -> None:
     assert not above, f"{path.name} imports rooms above it: {above}"
 
 
+def test_the_tree_of_the_readme_stands_in_that_order() -> None:
+    tree = (ROOT / "README.md").read_text().partition("\naether/\n")[2].partition("\ntests/")[0]
+    rows = re.findall(r"^  (\w.*?)(?:   |$)", tree, re.MULTILINE)
+    place = {name.rstrip("/").removesuffix(".py"): at for at, row in enumerate(rows) for name in row.split()}
+    assert set(ORDER) - set(place) == set()
+    for path in sources():
+        used = {m.split(".")[1] for m in imports(path) if m.startswith("aether.")}
+        assert not {r for r in used if place[r] < place[room(path)]}, path.name
+
+
 @pytest.mark.parametrize("path", sources(), ids=lambda p: str(p.relative_to(HOUSE)))
 def test_a_pure_room_does_no_io(path: Path) -> None:
     if room(path) in PURE:
