@@ -112,8 +112,8 @@
       const many = (picker === "#provider" ? providers : (shownProvider()?.models ?? [])).length > MANY;
       if (!field) continue;
       field.inputMode = many ? "search" : "none";
-      const title = field.scrollWidth > field.clientWidth ? field.value : ""; // a name that does not fit is told by the pointer
-      if (field.title !== title) field.title = title;
+      const whole = field.scrollWidth > field.clientWidth ? field.value : ""; // a name that does not fit is told by the pointer
+      if (field.title !== whole) field.title = whole;
     }
   }
 

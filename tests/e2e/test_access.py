@@ -219,6 +219,7 @@ def test_a_phone_chooses_from_a_sheet(browser: Browser, app: AppProcess) -> None
     box = sheet.bounding_box()
     assert box
     assert (round(box["x"]), round(box["width"]), round(box["y"] + box["height"])) == (0, 390, 844)
+    expect(sheet).to_have_attribute("data-title", "Choose a model")
     page.get_by_role("option", name="echo-large", exact=True).tap()
     expect(page.locator("#active-model")).to_have_text("chat/echo-large")
     pick(page, "#provider", "Scripted messages")
