@@ -10,9 +10,6 @@ import logging
 import time
 from typing import Any, Protocol, cast
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
 log = logging.getLogger("aether")
 
 TAKE = """
@@ -50,6 +47,10 @@ class SharedPlaces:
     """Count in Redis. `each`: turns of one visitor at once; `lease_s`: longer than any turn takes."""
 
     def __init__(self, url: str, *, each: int, lease_s: float) -> None:
+        from redis.asyncio import Redis  # loaded where processes share their counts
+        from redis.exceptions import RedisError
+
+        self._failures = (RedisError, OSError)
         self._redis = cast(Any, Redis).from_url(url, socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S)
         self._each, self._lease_s = each, lease_s
 
@@ -57,14 +58,14 @@ class SharedPlaces:
         now = time.time()
         try:
             return bool(await self._redis.eval(TAKE, 1, _name(visitor), now, self._each, now + self._lease_s, turn))
-        except (RedisError, OSError) as error:
+        except self._failures as error:
             log.warning("Redis does not answer (%s): turns are counted in this process alone", type(error).__name__)
             return True
 
     async def give_back(self, visitor: str, turn: str) -> None:
         try:
             await self._redis.zrem(_name(visitor), turn)
-        except (RedisError, OSError) as error:
+        except self._failures as error:
             log.warning("Redis does not answer (%s): a turn stays counted until it runs out", type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""Gradio is imported without writing type stubs into its package, and is whole."""
+"""Gradio is imported without writing type stubs into its package, without what it loads for nothing, and is whole."""
 
 from __future__ import annotations
 
@@ -18,3 +18,22 @@ print(component_meta.create_or_modify_pyi.__module__, len(blocks.fns), gr.Textbo
 def test_gradio_writes_no_stubs_and_its_components_have_all_their_events() -> None:
     said = subprocess.run([sys.executable, "-c", SEEN], capture_output=True, text=True, check=True).stdout
     assert said.split() == ["aether.stubless", "1", "True"]
+
+
+UNLOADED = """
+import sys
+import aether
+import gradio as gr
+from gradio import caching
+print([name for name in ("pandas", "mcp") if name in sys.modules])
+table = gr.Dataframe([[1, 2]]).value
+import pandas
+print(caching.pd.DataFrame is pandas.DataFrame, caching.cache_hash(pandas.DataFrame()) != "", table["data"])
+import mcp
+print(mcp.ClientSession.__name__)
+"""
+
+
+def test_pandas_and_the_mcp_sdk_are_loaded_where_they_are_used_and_are_whole() -> None:
+    said = subprocess.run([sys.executable, "-c", UNLOADED], capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == ["[]", "True True [[1, 2]]", "ClientSession"]
