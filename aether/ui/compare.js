@@ -6,20 +6,13 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
-  const { say } = window.aether;
+  const { say, make } = window.aether;
   const MOST = 4;
   const ROWS = 120;
   const WORDS = 3000;
   let asked = null;
   let chosen = [];
   let models = [];
-
-  function make(tag, className, text = "") {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    if (text) element.textContent = text;
-    return element;
-  }
 
   function dialog(id, label) {
     let box = $(`#${id}`);

@@ -7,7 +7,7 @@
 
   const $ = (selector) => document.querySelector(selector);
   const field = () => $("#composer textarea");
-  const { say } = window.aether;
+  const { say, make } = window.aether;
   const COMMAND = /^\/(m(o(d(e(l( .*)?)?)?)?)?)?$/;
   const ROWS = 8;
   const KEYS = [
@@ -22,13 +22,6 @@
   ];
   let models = [];
   let at = 0;
-
-  function make(tag, className, text = "") {
-    const element = document.createElement(tag);
-    if (className) element.className = className;
-    if (text) element.textContent = text;
-    return element;
-  }
 
   function write(element, value) {
     element.value = value;

@@ -9,6 +9,7 @@
 
   const $ = (selector) => document.querySelector(selector);
   const say = (key, values) => window.aether.say(key, values);
+  const { make } = window.aether;
   const MANY = 8;
   const LOW_USD = 1;
   const HIGH_USD = 7;
@@ -58,33 +59,26 @@
 
   /* ---- how it is shown -------------------------------------------------------------------------- */
 
-  function element(tag, name, words = "") {
-    const made = document.createElement(tag);
-    made.className = name;
-    made.textContent = words;
-    return made;
-  }
-
   function row(option, label) {
-    const made = element("span", "choice");
+    const made = make("span", "choice");
     if (option.closest("#provider")) {
       const provider = providerOf(label);
-      made.append(element("b", "", provider?.label ?? label));
+      made.append(make("b", "", provider?.label ?? label));
       if (provider) {
         const count = provider.models.length;
         const words = provider.ready ? say(count === 1 ? "picker.model" : "picker.models", { count }) : window.aether.told(provider.reason);
-        made.append(element("small", "", words));
+        made.append(make("small", "", words));
         made.classList.toggle("unready", !provider.ready);
       }
       return made;
     }
     const model = modelOf(label);
-    made.append(element("b", "", label));
+    made.append(make("b", "", label));
     if (!model) return made;
     const tagline = window.aetherTaglines?.[`${shownProvider()?.name}/${model.id}`];
-    if (tagline) made.append(element("small", "", tagline));
-    const line = element("span", "facts");
-    for (const fact of facts(model)) line.append(element("i", fact.name, fact.words));
+    if (tagline) made.append(make("small", "", tagline));
+    const line = make("span", "facts");
+    for (const fact of facts(model)) line.append(make("i", fact.name, fact.words));
     made.append(line);
     return made;
   }

@@ -2,7 +2,7 @@
  * The words of the page in the reader's language. `ui/words.js`, made by the server, brings them;
  * this says them to other scripts, and writes them into what stands on the page from the start:
  * `data-say` names the text of an element, `data-say-label` its name for a screen reader, `data-say-placeholder`
- * the hint in an empty field.
+ * the hint in an empty field. It also has what every script needs: `watch` and `make`.
  */
 (() => {
   "use strict";
@@ -55,7 +55,15 @@
     return observer;
   }
 
-  window.aether = { say, told, language, watch };
+  /* An element with a class and a text; without them where they are empty. */
+  function make(tag, className = "", text = "") {
+    const element = document.createElement(tag);
+    if (className) element.className = className;
+    if (text) element.textContent = text;
+    return element;
+  }
+
+  window.aether = { say, told, language, watch, make };
 
   /* Gradio's own buttons, fields and labels were made in English, before anyone had asked for the page. */
   const BUTTONS = { "#menu": "top.menu", "#new": "top.new", "#inspect": "top.details", "#send": "dock.send", "#stop": "dock.stop", "#switch-now": "dock.switch_now", "#tools-open": "tools.open", "#attach": "attach.button", "#compare": "cell.compare", "#import": "files.open" };

@@ -12,7 +12,8 @@ import pytest
 from aether.tools.toolbox import LONGEST_RESULT, SessionTools
 from aether.tools.toolset import Toolset
 from aether.tools.workspace import Workspace
-from aether.transcript import Text, ToolCall, ToolResult
+from aether.transcript import ToolCall
+from tests.calls import run, text
 
 FAST_S = 2.0
 
@@ -27,14 +28,6 @@ def inside(tmp_path: Path) -> Path:
 @pytest.fixture
 def box(inside: Path) -> SessionTools:
     return Toolset(level="read", workspace=Workspace(inside)).open()
-
-
-def text(result: ToolResult) -> str:
-    return "".join(p.text for p in result.parts if isinstance(p, Text))
-
-
-async def run(box: SessionTools, name: str, /, **arguments: object) -> ToolResult:
-    return await box.run(ToolCall("call_1", name, json.dumps(arguments)))
 
 
 @pytest.mark.parametrize(

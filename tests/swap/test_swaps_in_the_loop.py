@@ -14,7 +14,8 @@ from aether.limits import Limits
 from aether.runtime import AgentRuntime
 from aether.tools.base import tool
 from aether.tools.toolbox import SessionTools
-from aether.transcript import Text, ToolResult, Transcript
+from aether.transcript import ToolResult, Transcript
+from tests.calls import text
 from tests.scripted import ScriptedProvider
 from tests.scripted.log import Exchange
 from tests.scripted.reply import Call, Reply
@@ -75,10 +76,6 @@ def stamps(runtime: AgentRuntime) -> list[str]:
 def results(runtime: AgentRuntime) -> list[ToolResult]:
     answer = runtime.transcript.turns[-1].answer
     return [r for s in answer.steps for r in s.results] if answer else []
-
-
-def text(result: ToolResult) -> str:
-    return "".join(p.text for p in result.parts if isinstance(p, Text))
 
 
 @pytest.fixture

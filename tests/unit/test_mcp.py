@@ -25,7 +25,8 @@ from aether.tools.mcp import MCPServers, load_servers, offered_name
 from aether.tools.toolbox import LONGEST_RESULT, SessionTools
 from aether.tools.toolset import Toolset
 from aether.tools.workspace import Workspace
-from aether.transcript import Text, ToolCall, ToolResult
+from aether.transcript import ToolCall, ToolResult
+from tests.calls import text
 
 ROOT = Path(__file__).parent.parent.parent
 WAIT_S = 20.0
@@ -79,10 +80,6 @@ def children(mark: str) -> list[int]:
             if mark in words and parent == os.getpid():
                 found.append(int(folder.name))
     return found
-
-
-def text(result: ToolResult) -> str:
-    return "".join(p.text for p in result.parts if isinstance(p, Text))
 
 
 @pytest.fixture

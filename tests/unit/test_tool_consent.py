@@ -11,7 +11,8 @@ from aether.tools.base import Tool, tool
 from aether.tools.consent import Consent
 from aether.tools.running import LONGEST_STEP, MOST_CALLS, run_calls
 from aether.tools.toolbox import NOBODY, REFUSED, SessionTools
-from aether.transcript import Text, ToolCall, ToolResult
+from aether.transcript import ToolCall, ToolResult
+from tests.calls import text
 
 sent: list[str] = []
 
@@ -56,10 +57,6 @@ class Session:
 @pytest.fixture(autouse=True)
 def nothing_sent() -> None:
     sent.clear()
-
-
-def text(result: ToolResult) -> str:
-    return "".join(p.text for p in result.parts if isinstance(p, Text))
 
 
 async def test_a_question_shows_the_exact_call_and_waits_for_its_answer() -> None:

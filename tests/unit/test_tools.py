@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 from aether.tools.base import Approval, Draft, NoTools, Tool, ToolError, tool
 from aether.tools.builtin import drafts
 from aether.tools.toolbox import LONGEST_RESULT, NOBODY, REFUSED, SessionTools
-from aether.transcript import Text, ToolCall, ToolResult
+from aether.transcript import ToolCall
+from tests.calls import run, text
 
 
 class Place(BaseModel):
@@ -86,14 +87,6 @@ def made(*which: Draft) -> tuple[Tool, ...]:
 def box(*which: Draft, **more: Any) -> SessionTools:
     tools = made(*which)
     return SessionTools(lambda: tools, **more)
-
-
-def text(result: ToolResult) -> str:
-    return "".join(p.text for p in result.parts if isinstance(p, Text))
-
-
-async def run(tools: SessionTools, name: str, /, **arguments: object) -> ToolResult:
-    return await tools.run(ToolCall("call_1", name, json.dumps(arguments)))
 
 
 def test_a_schema_follows_from_the_signature_and_the_docstring() -> None:

@@ -11,7 +11,8 @@ import pytest
 from aether.errors import SettingError
 from aether.services import Services
 from aether.settings import Settings
-from aether.transcript import Text, ToolCall, ToolResult
+from aether.transcript import ToolCall
+from tests.calls import text
 
 FILE_TOOLS = {"list_files", "read_file", "search_text"}
 OTHERS = {"calculate", "current_time"}
@@ -34,10 +35,6 @@ def folder(tmp_path: Path) -> Path:
 
 def names(built: Services) -> set[str]:
     return {s.name for s in built.new_runtime().toolbox.specs}
-
-
-def text(result: ToolResult) -> str:
-    return "".join(p.text for p in result.parts if isinstance(p, Text))
 
 
 def test_by_default_the_tools_read_the_workspace_beside_the_app() -> None:
