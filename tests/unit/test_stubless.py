@@ -20,6 +20,24 @@ def test_gradio_writes_no_stubs_and_its_components_have_all_their_events() -> No
     assert said.split() == ["aether.stubless", "1", "True"]
 
 
+SESSION = """
+import aether
+import gradio as gr
+from gradio.state_holder import SessionState
+with gr.Blocks() as blocks:
+    box = gr.Textbox("first")
+session = SessionState(blocks)
+session._update_value_in_config(box._id, "second")
+session[box._id] = gr.Textbox("third", render=False)
+print(len(session.config_values), session[box._id].value, box.value)
+"""
+
+
+def test_a_session_keeps_its_components_and_no_copy_of_the_page() -> None:
+    said = subprocess.run([sys.executable, "-c", SESSION], capture_output=True, text=True, check=True).stdout
+    assert said.split() == ["0", "third", "first"]
+
+
 UNLOADED = """
 import sys
 import aether
