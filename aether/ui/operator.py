@@ -41,7 +41,7 @@ form { margin: var(--space-4) 0 0; }
 button {
   width: 100%; min-height: 44px; padding: var(--space-2) var(--space-4); border: 1px solid var(--strong);
   border-radius: var(--round-m); background: var(--strong); color: var(--on-strong);
-  font: 600 var(--text-m)/1.4 var(--sans); cursor: pointer;
+  font: 600 var(--text-m)/1.4 var(--sans); text-wrap: balance; cursor: pointer;
 }
 button:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
 """
