@@ -15,6 +15,7 @@ import asyncio
 import hashlib
 import importlib
 import json
+import ssl
 import sys
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -27,6 +28,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from aether.catalog import Model, Provider
+from aether.connections import Crowd, Transport
 from aether.errors import GarbledError, NetworkError, ProviderError, SilenceError
 from aether.events import Reply, Retried, StreamEvent
 from aether.logs import Redactor
@@ -71,17 +73,19 @@ class Pool:
     def __init__(self, budgets: Budgets | None = None, redact: Redactor | None = None) -> None:
         self.budgets = budgets or Budgets()
         self.redact = redact or Redactor()
-        self._openai = self._client()
-        self._anthropic = self._client()
+        self.crowd = Crowd()
+        certificates = httpx2.create_ssl_context(trust_env=False)
+        self._openai, self._anthropic = self._client(certificates), self._client(certificates)
         self._loading: dict[str, Future[None]] = {}
 
-    def _client(self) -> httpx2.AsyncClient:
+    def _client(self, certificates: ssl.SSLContext) -> httpx2.AsyncClient:
         budgets = self.budgets
+        limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0)
         return httpx2.AsyncClient(
             follow_redirects=False,
             trust_env=False,
             timeout=httpx2.Timeout(budgets.gap_s, connect=budgets.connect_s, pool=budgets.first_event_s),
-            limits=httpx2.Limits(max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0),
+            transport=Transport(self.crowd, certificates=certificates, limits=limits),
         )
 
     def load(self, protocol: Protocol) -> Future[None]:
@@ -207,10 +211,11 @@ class Exchange:
         for attempt in range(budgets.retries + 1):
             heard = False
             try:
-                async with aclosing(self._once()) as events:
-                    async for event in events:
-                        heard = True
-                        yield event
+                with self._llm.pool.crowd.one():
+                    async with aclosing(self._once()) as events:
+                        async for event in events:
+                            heard = True
+                            yield event
                 return
             except ProviderError as error:
                 wait_s = _wait_s(error, attempt, budgets)

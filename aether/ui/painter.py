@@ -14,9 +14,8 @@ from aether.live import News
 
 HEARTBEAT_S = 0.5
 FRAME_S = 0.045
-CROWD = 8
-"""Answers being painted at once from which on the frames become longer."""
-CROWD_FRAME_S = 0.09
+CROWD_S = 0.0016
+"""Seconds that each answer being painted adds to a frame, once they are many."""
 SHARE = 6
 """A frame lasts at least so many times what it took to render it."""
 
@@ -48,4 +47,4 @@ class Painter:
             self.painting -= 1
 
     def _frame_s(self, spent_s: float) -> float:
-        return max(CROWD_FRAME_S if self.painting > CROWD else FRAME_S, SHARE * spent_s)
+        return max(FRAME_S, self.painting * CROWD_S, SHARE * spent_s)

@@ -1,0 +1,113 @@
+"""The process's connections to services: kept open, shared, and in a crowd read a few times a second.
+
+A service sends each token by itself, and to read one costs far more than what is done with
+it. Few streams are read as they come. Of many, each is left alone for a moment after it was
+read, and then gives all that has come meanwhile at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from typing import Any, cast
+
+import httpcore2
+import httpx2
+
+FEW = 8
+"""Streams that are read as they come."""
+SHARE_S = 0.0012
+"""Seconds that each stream of a crowd adds to the time between two reads of one."""
+AT_ONCE = 4
+"""Reads of an answer that never wait: its head, and its first words."""
+
+SocketOptions = Iterable[Any] | None
+
+
+class Crowd:
+    """How many answers are being read."""
+
+    def __init__(self) -> None:
+        self.reading = 0
+
+    @contextmanager
+    def one(self) -> Generator[None]:
+        """Count one more meanwhile."""
+        self.reading += 1
+        try:
+            yield
+        finally:
+            self.reading -= 1
+
+    @property
+    def lull_s(self) -> float:
+        """Return the seconds from one read of a stream to the next."""
+        return self.reading * SHARE_S if self.reading > FEW else 0.0
+
+
+class Transport(httpx2.AsyncHTTPTransport):
+    """HTTP over connections that know of the crowd."""
+
+    def __init__(self, crowd: Crowd, *, certificates: ssl.SSLContext, limits: httpx2.Limits) -> None:
+        super().__init__(verify=certificates, trust_env=False, limits=limits)
+        # The one argument of the pool that its own constructor does not hand on.
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=certificates,
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+            network_backend=_Network(crowd),
+        )
+
+
+class _Network(httpcore2.AsyncNetworkBackend):
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+        self._backend: httpcore2.AsyncNetworkBackend = cast(Any, httpcore2.AnyIOBackend())
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: SocketOptions = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
+        return _Stream(stream, self._crowd)
+
+
+class _Stream(httpcore2.AsyncNetworkStream):
+    """One connection. What is written begins a new answer."""
+
+    def __init__(self, stream: httpcore2.AsyncNetworkStream, crowd: Crowd) -> None:
+        self._stream, self._crowd = stream, crowd
+        self._reads = 0
+        self._rests_until = 0.0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        now = asyncio.get_running_loop().time
+        if self._reads >= AT_ONCE and (rest_s := self._rests_until - now()) > 0:
+            await asyncio.sleep(rest_s)
+        data = await self._stream.read(max_bytes, timeout)
+        self._reads += 1
+        # Where as much came as was asked for, more waits.
+        self._rests_until = now() + self._crowd.lull_s if len(data) < max_bytes else 0.0
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._reads = 0
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, timeout), self._crowd)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
