@@ -21,9 +21,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from aether.lowering.origins import own_or_foreign
-from aether.lowering.shape import anchor_ends, bridge, merge_neighbours
+from aether.lowering.shape import anchor_ends, bridge
+from aether.lowering.stretches import Stretch, stretched
 from aether.lowering.system import place_system, render_system
-from aether.lowering.turns import Facts, Passage, facts, passages
+from aether.lowering.turns import Facts, Form, Passage, facts, joined, passages
 from aether.lowering.view import Message, Omission, Target, ToolSpec, View
 from aether.transcript import Text, Transcript, Turn
 
@@ -35,14 +36,11 @@ SUMMARY = "[Summary of the earlier conversation]\n{}"
 def lower(transcript: Transcript, target: Target, *, strict: bool = False) -> View:
     """Return what `target` is shown of `transcript`; `strict` leaves all own reasoning out."""
     system = render_system(transcript.system, target)
-    turns = visible(transcript)
-    held = [facts(turn) for turn in turns]
-    tools = _tools(held, target)
-    forms, prefix = own_or_foreign(
-        list(zip(turns, held, strict=True)), target, system=system, tools=tools, strict=strict
-    )
-    told = passages(turns, forms, target.profile)
-    messages = anchor_ends(_joined(told))
+    items = stretched(visible(transcript), target)
+    tools = _tools([facts(item) for item in items if isinstance(item, Turn)], target)  # a stretch names no tools
+    forms, prefix = own_or_foreign(items, target, system=system, tools=tools, strict=strict)
+    told = _told(items, forms, target)
+    messages = anchor_ends(joined(told))
     system, messages = place_system(messages, system, target, noted=any(p.noted for p in told))
     if any(p.calls for p in told):
         messages = bridge(messages, target.profile)
@@ -71,20 +69,19 @@ def visible(transcript: Transcript) -> Sequence[Turn]:
     return turns
 
 
-def _joined(passages: Iterable[Passage]) -> list[Message]:
-    """Put the passages behind each other, with ids for the calls that are unique in the request."""
-    taken = {id_ for p in passages for id_ in p.own_ids}
-    messages: list[Message] = []
-    calls = 0
-    for told in passages:
-        shown = told.messages
-        if told.calls:
-            shown = told.with_ids(calls, taken)
-            calls += told.calls
-        if messages and shown and messages[-1].role == shown[0].role:
-            shown = merge_neighbours([messages.pop(), *shown])
-        messages += shown
-    return messages
+def _told(items: Iterable[Turn | Stretch], forms: Sequence[tuple[Form, ...]], target: Target) -> list[Passage]:
+    """Return how all is shown: of a stretch at once, where its turns are shown as it took them to be."""
+    told: list[Passage] = []
+    at = 0
+    for item in items:
+        turns = item.turns if isinstance(item, Stretch) else (item,)
+        shown = tuple(forms[at : at + len(turns)])
+        at += len(turns)
+        if isinstance(item, Stretch) and shown == item.forms:
+            told.append(item.passage)
+        else:
+            told += passages(turns, shown, target.profile)
+    return told
 
 
 def _left_out(transcript: Transcript) -> list[Omission]:

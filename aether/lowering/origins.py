@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from aether.lowering.calls import NAME_RULE, fits
-from aether.lowering.turns import Facts, Form, Way, steps_of, way_home
+from aether.lowering.stretches import Stretch
+from aether.lowering.turns import Facts, Form, Way, facts, steps_of, way_home
 from aether.lowering.view import Target, ToolSpec
 from aether.parts import digest
 from aether.transcript import Step, Turn
@@ -24,21 +25,19 @@ if TYPE_CHECKING:
 
 
 def own_or_foreign(
-    turns: Sequence[tuple[Turn, Facts]], target: Target, *, system: str, tools: tuple[ToolSpec, ...], strict: bool
+    items: Sequence[Turn | Stretch], target: Target, *, system: str, tools: tuple[ToolSpec, ...], strict: bool
 ) -> tuple[list[tuple[Form, ...]], str]:
     """Return in which form each step of each turn is shown, and the digest of all that is shown."""
     profile = replace(target.profile, context_window=None, max_output=None)  # learnt, but never shown
     walk = _Walk(target, _Digest(hashlib.sha256(digest(target.origin, profile, system, tools))), strict)
-    origin, model = target.origin, target.origin.model
-    for number, (turn, known) in enumerate(turns, 1):
-        if model not in known.models or origin not in known.origins:
-            way = known.foreign
+    for number, item in enumerate(items, 1):
+        if isinstance(item, Turn):
+            walk.go(item, is_last=number == len(items))
+        elif item.own and walk.bare is not None:
+            for turn in item.turns:
+                walk.go(turn, is_last=False)
         else:
-            way = way_home(turn) if walk.bare is None else None
-        if way is None:
-            walk.meet(turn, is_last=number == len(turns))
-        else:
-            walk.pass_by(known, way)
+            walk.pass_over(item)
     return walk.forms, walk.shown.value()
 
 
@@ -71,6 +70,23 @@ class _Walk:
         self.bare: _Digest | None = None
         self.forms: list[tuple[Form, ...]] = []
         self.taken: set[str] = set()
+
+    def go(self, turn: Turn, *, is_last: bool) -> None:
+        """Go past a turn whose way is known, or through it."""
+        known, origin = facts(turn), self.target.origin
+        if origin.model not in known.models or origin not in known.origins:
+            way = known.foreign
+        else:
+            way = way_home(turn) if self.bare is None else None
+        if way is None:
+            self.meet(turn, is_last=is_last)
+        else:
+            self.pass_by(known, way)
+
+    def pass_over(self, stretch: Stretch) -> None:
+        """Go past turns of which it is known how they are shown, and that hold no calls."""
+        self.forms += stretch.forms
+        self._show(stretch.mark)
 
     def pass_by(self, known: Facts, way: Way) -> None:
         """Go past a turn that is shown in one known way."""

@@ -151,11 +151,32 @@ class Passage:
 
 def passages(turns: Iterable[Turn], forms: Iterable[tuple[Form, ...]], profile: Profile) -> list[Passage]:
     """Return how each turn is shown to a target of such a profile, its steps in these forms."""
-    kind = (profile.tools, profile.vision, profile.files, profile.result_images)
+    kind = kind_of(profile)
     return [
         turn.derived.get((told, kind)) or turn.derived.setdefault((told, kind), _passage(turn, told, profile))
         for turn, told in zip(turns, forms, strict=True)
     ]
+
+
+def kind_of(profile: Profile) -> tuple[bool, ...]:
+    """Return what of a profile decides how a turn is shown."""
+    return (profile.tools, profile.vision, profile.files, profile.result_images)
+
+
+def joined(passages: Iterable[Passage]) -> list[Message]:
+    """Put passages behind each other, with ids for the calls that are unique in the request."""
+    taken = {id_ for p in passages for id_ in p.own_ids}
+    messages: list[Message] = []
+    calls = 0
+    for one in passages:
+        shown = one.messages
+        if one.calls:
+            shown = one.with_ids(calls, taken)
+            calls += one.calls
+        if messages and shown and messages[-1].role == shown[0].role:
+            shown = merge_neighbours([messages.pop(), *shown])
+        messages += shown
+    return messages
 
 
 def _passage(turn: Turn, forms: tuple[Form, ...], profile: Profile) -> Passage:
