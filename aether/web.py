@@ -28,6 +28,7 @@ from aether.attachments import picture_type
 from aether.doors import add_doors
 from aether.errors import AetherError
 from aether.gate import Gate
+from aether.guard import Who
 from aether.routes import add_routes
 from aether.services import Services
 from aether.transcript import Blob
@@ -35,6 +36,7 @@ from aether.ui import refusal, stream, words
 from aether.ui.guard import visiting
 from aether.ui.handlers import writing
 from aether.ui.layout import build_page
+from aether.ui.lighter import lighten
 from aether.ui.painter import Painter
 from aether.ui.stream import Lines
 from aether.ui.theme import build_theme
@@ -93,6 +95,7 @@ def build_app(services: Services) -> FastAPI:
     app.add_route(stream.PATH, cast(Any, lines), methods=["POST"])  # an ASGI application, as the router takes it
     page = build_page(services, lines)
     mounted = _mount(app, page)
+    lighten(page, page.app)
     _keep_sessions(page, services)
     return mounted
 
@@ -101,7 +104,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     @app.get("/api/models")
     def models(request: Request) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         # In a thread, because prices are read here for the first time.
-        visiting(request.headers.get(visitors.HEADER, ""))  # with a key of one's own, more providers are ready
+        visiting(Who(request.headers.get(visitors.HEADER, "")))  # with a key of one's own, more providers are ready
         provider, _, model = services.default.partition("/")
         return {
             "current": {"provider": provider, "model": model},
@@ -122,8 +125,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
 
     add_doors(app, services)
     _add_pictures(app, services)
-    for name in _FILES:
-        _add_file(app, name=name)
+    _add_files(app)
 
 
 def _add_pictures(app: FastAPI, services: Services) -> None:
@@ -140,9 +142,11 @@ def _add_pictures(app: FastAPI, services: Services) -> None:
         return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=31536000, immutable"})
 
 
-def _add_file(app: FastAPI, *, name: str) -> None:
-    @app.get(f"/ui/{name}")
-    async def file() -> FileResponse:  # pyright: ignore[reportUnusedFunction]
+def _add_files(app: FastAPI) -> None:
+    @app.get("/ui/{name:path}")
+    async def file(name: str) -> Response:  # pyright: ignore[reportUnusedFunction]
+        if name not in _FILES:
+            return Response(status_code=404)
         # The page asks for it by content (`?v=`), and a font never changes: a browser may keep both.
         return FileResponse(
             _STATIC / name,

@@ -93,7 +93,8 @@ def build(page: Page, services: Services) -> None:
     off.click(drop, [number, page.attached], [page.attached, shown], **quick)
     page.new.click(_none, None, [page.attached, shown], **quick)
     # A message that was sent took its files along; one that was refused has them still.
-    page.settle.click(_again, page.attached, shown, **quick)
+    for event in page.taking:
+        event.then(_again, page.attached, shown, **quick)
 
 
 async def _none() -> tuple[Attached, str]:

@@ -16,7 +16,7 @@ from aether.errors import AetherError, CellError
 from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.transcript import Part
-from aether.ui import handlers, panels
+from aether.ui import handlers
 from aether.ui.markdown import one_line, text
 from aether.ui.words import say
 
@@ -34,16 +34,17 @@ def build(page: Page, services: Services) -> None:
     begun = act.click(
         carry_out,
         [wish, page.runtime, page.attached],
-        [page.receipt, page.refused, page.composer, page.attached],
+        [page.receipt, page.composer, page.attached],
         queue=False,
         show_progress="hidden",
         api_visibility="private",
     )
+    page.taking.append(begun)
     handlers.answered(page, begun)
 
 
 async def carry_out(wish: str | None, runtime: AgentRuntime, attached: tuple[Part, ...]) -> tuple[Any, ...]:
-    """Do what is wished: receipt, whether it is to be kept when the cells are shown again; composer, attached.
+    """Do what is wished: receipt, composer, attached.
 
     Only a comparison takes the message and its files along; one that is refused leaves them where they are.
     """
@@ -52,9 +53,9 @@ async def carry_out(wish: str | None, runtime: AgentRuntime, attached: tuple[Par
     try:
         said = _do(runtime, asked, attached)
     except AetherError as error:
-        return panels.receipt((error.sentence,), tone="error"), True, stays, stays
-    taken = ("", ()) if asked.get("verb") == "compare" else (stays, stays)
-    return said, bool(said), *taken
+        return handlers.refused(runtime, error.sentence), stays, stays
+    left = ("", ()) if asked.get("verb") == "compare" else (stays, stays)
+    return handlers.taken(runtime, said), *left
 
 
 def _do(runtime: AgentRuntime, wish: dict[str, Any], attached: tuple[Part, ...]) -> str:

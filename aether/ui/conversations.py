@@ -105,8 +105,7 @@ def _history(transcript: Transcript, *, whole: bool = False) -> Updates:
     """Show the conversation: chat, the button for what is earlier, the window."""
     window = len(transcript.turns) if whole else 0
     shown = render.messages(transcript, window_turns=window or render.WINDOW_TURNS)
-    hidden = len(transcript.turns) - (window or render.WINDOW_TURNS)
-    return shown, gr.Button(say("cell.earlier", count=hidden), visible=hidden > 0), window
+    return shown, render.earlier(len(transcript.turns) - (window or render.WINDOW_TURNS)), window
 
 
 def mark(runtime: AgentRuntime, *, follows: bool = False, gone: str = "") -> str:

@@ -10,17 +10,18 @@ from gradio.context import LocalContext
 from aether import visitors
 from aether.guard import Who
 
-_visitor: ContextVar[str] = ContextVar("visitor", default="")
+NOBODY = Who()
+_asker: ContextVar[Who] = ContextVar("asker", default=NOBODY)
 
 
-def visiting(visitor: str) -> None:
+def visiting(who: Who) -> None:
     """Say on whose behalf a route runs that is no event of Gradio's."""
-    _visitor.set(visitor)
+    _asker.set(who)
 
 
 def who() -> Who:
     """Return who has started the event or asked for the route that runs now."""
     request: Any = LocalContext.request.get(None)
     if request is None:
-        return Who(_visitor.get())
+        return _asker.get()
     return Who(str(request.headers.get(visitors.HEADER, "")), str(request.session_hash or ""))

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -60,12 +60,11 @@ from aether.ui.stream import Lines
 
 @dataclass(frozen=True)
 class Page:
-    """The components that events read and write."""
+    """The components that events read and write. `taking`: events that take the files of the message along."""
 
     demo: gr.Blocks
     runtime: gr.State
     window: gr.State
-    refused: gr.State
     line: gr.Markdown
     settle: gr.Button
     attached: gr.State
@@ -88,6 +87,7 @@ class Page:
     again_turn: gr.Textbox
     again: gr.Button
     places: Mapping[str, gr.Column]
+    taking: list[Any] = field(default_factory=list[Any])
 
     @contextmanager
     def place(self, name: str) -> Generator[gr.Column]:
@@ -130,7 +130,7 @@ def build_page(services: Services, lines: Lines) -> gr.Blocks:
 
 
 def _tree(demo: gr.Blocks, template: AgentRuntime) -> Page:
-    parts: dict[str, Any] = {"runtime": gr.State(template), "window": gr.State(0), "refused": gr.State(False)}
+    parts: dict[str, Any] = {"runtime": gr.State(template), "window": gr.State(0)}
     parts["attached"] = gr.State(())
     places: dict[str, gr.Column] = {}
     parts |= _top(places)
@@ -181,7 +181,7 @@ def _notebook(places: dict[str, gr.Column]) -> dict[str, Any]:
     with gr.Column(elem_id="notebook"):
         _markup(furniture.welcome(), elem_id="welcome")
         _place(places, "above-chat")
-        earlier = gr.Button("Show earlier cells", elem_id="earlier", size="sm", visible=False)
+        earlier = gr.Button("", elem_id="earlier", size="sm")
         chat = gr.Chatbot(
             elem_id="chat",
             label="Conversation",

@@ -96,6 +96,14 @@ def messages(transcript: Transcript, *, window_turns: int = WINDOW_TURNS) -> lis
     return shown
 
 
+def earlier(hidden: int) -> str:
+    """Return the words of the button that shows what is hidden; without words `page.js` hides it.
+
+    As a text it costs a tenth of an update of the component, which Gradio makes anew for that.
+    """
+    return say("cell.earlier", count=hidden) if hidden > 0 else ""
+
+
 def divider(reference: str, *, colours: Hues) -> str:
     """Say that another model speaks from here on."""
     provider, _, model = reference.partition("/")
