@@ -147,9 +147,11 @@ class Turns:
     """The turns of a session, as its page follows them: each is handed out once.
 
     `followed`: the answers that were handed out last; `shown`: those that the history shows.
+    `refused`: the last wish was not done, and why stays to be read.
     """
 
     def __init__(self) -> None:
+        self.refused = False
         self.newest: Lives | None = None
         self.followed: Lives | None = None
         self.shown: Lives | None = None

@@ -91,18 +91,18 @@ class Visitor:
     async def ask(self, message: str = "go on") -> Heard:
         """Send a message, follow its answer to the end, settle it."""
         heard = Heard(time.perf_counter())
-        sending = asyncio.create_task(self._event("click", "send", message))
         markup = ""
-        async for update in self.line():
+        async for update in self.line(message):
             markup = markup[: update["keep"]] + update["then"]  # the model writes ASCII: a sign is a unit
             heard.take(markup)
-        await sending
         await self._event("click", "settle")
         return heard
 
-    async def line(self) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the updates of the next turn."""
-        async with request(self.url, "/api/live", {"key": self._key}, headers=self._cookies) as response:
+    async def line(self, message: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Begin a turn and yield its updates."""
+        async with request(
+            self.url, "/api/live", {"key": self._key, "message": message}, headers=self._cookies
+        ) as response:
             waiting = b""
             async for piece in response.pieces():
                 *whole, waiting = (waiting + piece).split(b"\n\n")
@@ -111,8 +111,8 @@ class Visitor:
 
     async def ask_and_idle(self, seconds: float) -> None:
         """Send a message, open the line of its answer, and read nothing of it."""
-        async with request(self.url, "/api/live", {"key": self._key}, headers=self._cookies, window=1):
-            await self._event("click", "send", "go on")
+        body = {"key": self._key, "message": "go on"}
+        async with request(self.url, "/api/live", body, headers=self._cookies, window=1):
             await asyncio.sleep(seconds)
 
     async def _event(self, event: str, element: str, *values: Any) -> list[Any]:

@@ -11,7 +11,7 @@ from aether.fitting import Standing, last_author, left_out, standing
 from aether.runtime import AgentRuntime
 from aether.transcript import Cut
 from aether.ui import panels, words
-from aether.ui.handlers import answered
+from aether.ui.handlers import answered, refused, taken
 from aether.ui.markdown import one_line, text
 from aether.ui.words import say
 
@@ -37,7 +37,7 @@ def build(page: Page, services: Services) -> None:
     # The badge changes whenever a model was chosen or an answer has settled.
     page.badge.change(look, state, shown, **quick)
     for button, verb in ((leave, _leave_out), (summary, _summarise)):
-        answered(page, button.click(verb, state, [page.receipt, page.refused], **queued))
+        answered(page, button.click(verb, state, page.receipt, **queued))
     whole.click(_show_all, state, page.receipt, **quick).then(look, state, shown, **quick)
 
 
@@ -80,17 +80,17 @@ def _counted(count: int, one: str, many: str) -> str:
     return say(one) if count == 1 else say(many, count=count)
 
 
-async def _leave_out(runtime: AgentRuntime) -> Updates:
-    """Leave the oldest exchanges out: receipt, refused."""
+async def _leave_out(runtime: AgentRuntime) -> str:
+    """Leave the oldest exchanges out: receipt."""
     return await _shortened(runtime, summarised=False)
 
 
-async def _summarise(runtime: AgentRuntime) -> Updates:
-    """Summarise the oldest exchanges with the model that knew them: receipt, refused."""
+async def _summarise(runtime: AgentRuntime) -> str:
+    """Summarise the oldest exchanges with the model that knew them: receipt."""
     return await _shortened(runtime, summarised=True)
 
 
-async def _shortened(runtime: AgentRuntime, *, summarised: bool) -> Updates:
+async def _shortened(runtime: AgentRuntime, *, summarised: bool) -> str:
     """Cut, and answer the last message if it waits for that."""
     try:
         count = await runtime.shorten(summarised=summarised)
@@ -98,9 +98,9 @@ async def _shortened(runtime: AgentRuntime, *, summarised: bool) -> Updates:
         if last.answer and last.answer.failure and last.answer.failure.kind == "too_long":
             runtime.rerun(len(runtime.transcript.turns) - 1)
     except AetherError as error:
-        return panels.receipt((error.sentence,), tone="error"), True
+        return refused(runtime, error.sentence)
     said = ("fit.summed_one", "fit.summed") if summarised else ("fit.left_one", "fit.left")
-    return panels.receipt((_counted(count, *said),)), True
+    return taken(runtime, panels.receipt((_counted(count, *said),)))
 
 
 async def _show_all(runtime: AgentRuntime) -> str:

@@ -97,31 +97,31 @@ class Events:
         return badge(runtime), receipt(runtime), unchanged(), unchanged(), again(runtime)
 
     async def start(self, message: str | None, attached: tuple[Part, ...], runtime: AgentRuntime) -> Updates:
-        """Send the message: composer, attached, receipt, refused. A refused message stays in the composer."""
+        """Send the message: composer, attached, receipt. A refused message stays in the composer."""
         try:
             runtime.ask(message, tuple(attached))
         except AetherError as error:
             said = error.sentence if runtime.reference else say("state.no_model")
-            return unchanged(), unchanged(), panels.receipt((said,), tone="error"), True
-        return "", (), "", False
+            return unchanged(), unchanged(), refused(runtime, said)
+        return "", (), taken(runtime)
 
-    async def start_again(self, turn: str | None, runtime: AgentRuntime) -> Updates:
-        """Answer a cell once more with the model that is chosen now: receipt, refused."""
+    async def start_again(self, turn: str | None, runtime: AgentRuntime) -> str:
+        """Answer a cell once more with the model that is chosen now: receipt."""
         try:
             runtime.rerun(int(turn or ""))
         except AetherError as error:
-            return panels.receipt((error.sentence,), tone="error"), True
+            return refused(runtime, error.sentence)
         except ValueError:
-            return panels.receipt((say("cell.unknown"),), tone="error"), True
-        return "", False
+            return refused(runtime, say("cell.unknown"))
+        return taken(runtime)
 
-    async def stop_and_answer_again(self, runtime: AgentRuntime) -> Updates:
-        """End the answer that is being written and let the new model answer the same cell: receipt, refused."""
+    async def stop_and_answer_again(self, runtime: AgentRuntime) -> str:
+        """End the answer that is being written and let the new model answer the same cell: receipt."""
         live = runtime.live
         await runtime.stop()
         return await self.start_again(str(live.turn) if live else None, runtime)
 
-    async def settle(self, runtime: AgentRuntime, window: int, refused: bool) -> Updates:
+    async def settle(self, runtime: AgentRuntime, window: int) -> Updates:
         """Show what was settled: chat, earlier, live, usage, badge, receipt. A refusal stays to be read."""
         if not runtime.keeper.is_owned:  # a session of another process: nothing is known of what the page shows
             shut = panels.settled(word=time.monotonic_ns())
@@ -129,7 +129,7 @@ class Events:
         live = await begun(runtime) if runtime.busy else panels.settled(word=time.monotonic_ns())
         if not runtime.busy:
             runtime.turns.shown = runtime.turns.followed = runtime.lives
-        said = unchanged() if refused else "" if _was_used(runtime) else receipt(runtime)
+        said = unchanged() if runtime.turns.refused else "" if _was_used(runtime) else receipt(runtime)
         return *history(runtime, window), live, panels.usage(runtime.transcript), badge(runtime), said
 
     async def stop(self, runtime: AgentRuntime) -> None:
@@ -163,17 +163,29 @@ async def begun(runtime: AgentRuntime) -> str:
     return panels.begun(lives.number)
 
 
+def refused(runtime: AgentRuntime, said: str) -> str:
+    """Say in the receipt why a wish was not done; it stays there when the history is shown again."""
+    runtime.turns.refused = True
+    return panels.receipt((said,), tone="error")
+
+
+def taken(runtime: AgentRuntime, said: str = "") -> str:
+    """Say in the receipt what there is to say of a wish that is being done."""
+    runtime.turns.refused = bool(said)
+    return said
+
+
 def unchanged() -> Any:
     """Leave a component as it is."""
     return cast(Any, gr.skip())
 
 
 def history(runtime: AgentRuntime, window: int) -> Updates:
-    """Return the chat's value, and whether there is more before it."""
+    """Return the chat's value, and the button for what is before it."""
     turns = window or render.WINDOW_TURNS
-    hidden = len(runtime.transcript.turns) - turns
-    label = say("cell.earlier", count=hidden)
-    return render.messages(runtime.transcript, window_turns=turns), gr.Button(label, visible=hidden > 0)
+    return render.messages(runtime.transcript, window_turns=turns), render.earlier(
+        len(runtime.transcript.turns) - turns
+    )
 
 
 def badge(runtime: AgentRuntime, *, refused: bool = False) -> str:
@@ -257,22 +269,23 @@ def answered(page: Page, event: Any) -> None:
 
 
 def _connect_answers(page: Page, events: Events, quick: dict[str, Any]) -> None:
-    state, refused = page.runtime, page.refused
+    state = page.runtime
     begun = (
         page.send.click(
             events.start,
             [page.composer, page.attached, state],
-            [page.composer, page.attached, page.receipt, refused],
+            [page.composer, page.attached, page.receipt],
             **quick,
         ),
-        page.again.click(events.start_again, [page.again_turn, state], [page.receipt, refused], **quick),
-        page.answer_again.click(events.stop_and_answer_again, state, [page.receipt, refused], **quick),
+        page.again.click(events.start_again, [page.again_turn, state], page.receipt, **quick),
+        page.answer_again.click(events.stop_and_answer_again, state, page.receipt, **quick),
     )
     shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
+    page.taking.append(begun[0])
     for event in begun:
         answered(page, event)
     settle: dict[str, Any] = {**quick, "trigger_mode": "always_last"}
-    page.settle.click(events.settle, [state, page.window, refused], shown, **settle)
+    page.settle.click(events.settle, [state, page.window], shown, **settle)
     for button in (page.stop, page.switch_now):
         button.click(events.stop, state, None, **quick)
     page.new.click(events.clear, state, [*shown, page.inspector, page.window], **quick)

@@ -10,6 +10,8 @@
   let settledAtSend = "";
   let follows = true;
   let unfolded = new Map();
+  let goesLongWay = false;
+  let outdated = null; // what the receipt said when a message was sent, until the server says something else
 
   const field = () => $("#composer textarea");
   const settled = () => $("#live .settled")?.dataset.word ?? "";
@@ -21,17 +23,17 @@
     element.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  /* `stream.js` brings the answer between these two. */
-  const tell = (what) => document.dispatchEvent(new Event(`aether:${what}`));
+  /* `stream.js` brings the answer between these two, and takes a message along that has no files. */
+  const tell = (what, detail) => document.dispatchEvent(new CustomEvent(`aether:${what}`, { detail }));
 
   /* ---- sending ------------------------------------------------------------------------- */
 
-  function begin({ stays = false } = {}) {
+  function begin({ stays = false, sends } = {}) {
     settledAtSend = settled();
     document.body.classList.add("busy");
     if (!stays) follows = true;
     title();
-    tell("began");
+    tell("began", { message: sends });
   }
 
   function end() {
@@ -59,12 +61,30 @@
     toBottom();
   }
 
+  /* A message goes over the page's own line. With files, or where that line refused it, Gradio's event takes it. */
   function sent(event) {
+    if (goesLongWay) return;
     const message = field()?.value ?? "";
     if (isBusy() || isOffline()) event.stopImmediatePropagation();
     if (!(message.trim() || $("#attached .chip")) || isBusy() || isOffline()) return;
-    begin();
+    if ($("#attached .chip")) begin();
+    else {
+      event.stopImmediatePropagation();
+      begin({ sends: message });
+      write(field(), "");
+      outdated = $("#receipt")?.innerHTML ?? "";
+    }
     echo(message);
+  }
+
+  function unsent({ message, isTaken }) {
+    if (!field().value) write(field(), message);
+    if (isTaken) return; // the line broke off, and what the server has of it is shown
+    requestAnimationFrame(() => {
+      goesLongWay = true;
+      $("#send").click();
+      goesLongWay = false;
+    });
   }
 
   function say(message) {
@@ -160,7 +180,10 @@
     for (const bubble of document.querySelectorAll("#chat [data-testid][aria-label*='<']")) {
       bubble.setAttribute("aria-label", window.aether.say(bubble.dataset.testid === "user" ? "cell.you" : "cell.answer"));
     }
+    if (outdated !== null && (!isBusy() || $("#receipt")?.innerHTML !== outdated)) outdated = null;
+    $("#receipt")?.classList.toggle("outdated", outdated !== null);
     if (follows && (live || isBusy())) toBottom();
+    document.body.classList.toggle("has-earlier", Boolean($("#earlier")?.textContent.trim()));
     document.body.dataset.ready = String(Boolean(badge));
     tell("looked");
   }
@@ -210,6 +233,8 @@
     begin(detail);
     if (detail.message) echo(detail.message);
   });
+
+  document.addEventListener("aether:unsent", ({ detail }) => unsent(detail));
 
   look();
 })();

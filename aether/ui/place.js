@@ -15,7 +15,6 @@
   let current = "";
   let lastSettled = "";
   let lastMark = "";
-  let wasBusy = false;
   let wasBegun = false;
   let restoring = "";
   let process = "";
@@ -123,11 +122,9 @@
   /* ---- listening ------------------------------------------------------------------------------------------ */
 
   function look() {
-    const busy = body.classList.contains("busy");
     const settled = $("#live .settled")?.dataset.word ?? "";
     const begun = Boolean($("#live .writing")); // by then the server has the message, and its conversation a name
-    if ((busy && !wasBusy) || (begun && !wasBegun) || (settled && settled !== lastSettled)) $("#mark")?.click();
-    wasBusy = busy;
+    if ((begun && !wasBegun) || (settled && settled !== lastSettled)) $("#mark")?.click();
     wasBegun = begun;
     lastSettled = settled || lastSettled;
     const mark = $("#conversation .keeping");

@@ -71,8 +71,9 @@
     field().dispatchEvent(new Event("input", { bubbles: true }));
   }
 
+  /* What was sent stays the draft until its answer has ended: by then the server surely has it. */
   document.addEventListener("input", (event) => {
-    if (event.target === field()) keep(field().value);
+    if (event.target === field() && (field().value || !body.classList.contains("busy"))) keep(field().value);
   });
 
   /* ---- cut off, and back ------------------------------------------------------------------------------ */

@@ -72,33 +72,40 @@
     }
   }
 
-  async function listen(signal) {
+  /* Follow the next turn to its end; with a message, begin it. Return false if the message was not taken. */
+  async function listen(signal, message) {
     const key = $("#line [data-key]")?.dataset.key ?? "";
     const headers = { "Content-Type": "application/json" };
-    const answer = await fetch("api/live", { method: "POST", headers, body: JSON.stringify({ key }), signal });
-    if (!answer.ok) return;
+    const answer = await fetch("api/live", { method: "POST", headers, body: JSON.stringify({ key, message }), signal });
+    if (!answer.ok) return false;
     let markup = "";
     for await (const { turn, keep, then } of events(answer.body)) {
       newest = turn;
       markup = markup.slice(0, keep) + then;
       show(markup);
     }
+    return true;
   }
 
-  async function follow() {
+  async function follow(message) {
     if (following) return;
     const mine = (following = new AbortController());
     const before = newest;
+    let isTaken = true;
     isFollowed = false;
     document.body.dataset.line = "open"; // `place.js` leaves a server that writes to this page alone
     try {
-      await listen(mine.signal);
+      isTaken = await listen(mine.signal, message);
     } catch {
       if (!mine.signal.aborted) document.dispatchEvent(new Event("aether:broken")); // what is settled by now is shown
     }
     if (mine.signal.aborted) return;
-    isFollowed = newest > before && newest > known;
-    settle();
+    if (message) {
+      known = Math.max(known, newest); // no event of the server's says that this turn began
+      if (newest === before) document.dispatchEvent(new CustomEvent("aether:unsent", { detail: { message, isTaken } }));
+    } else isFollowed = newest > before && newest > known;
+    if (isTaken || !message) settle();
+    else hangUp();
   }
 
   function hangUp() {
@@ -135,7 +142,7 @@
     follow();
   }
 
-  document.addEventListener("aether:began", () => follow());
+  document.addEventListener("aether:began", ({ detail }) => follow(detail?.message));
   document.addEventListener("aether:ended", () => leave());
   document.addEventListener("aether:looked", () => heed());
 })();

@@ -1,9 +1,9 @@
 """The way of an answer to its page: one HTTP response a turn, beside Gradio's queue.
 
 A page asks for the next turn of its conversation with a key of 256 bits that only it was
-told, and is sent the markup of the answer while it grows: what is new of it, as fast as the
-page reads. Nothing waits in a queue: a page that reads slowly is sent the newest state next.
-A page that leaves ends its answer. What the markup is, `render.py` decides; that it is
+told, or begins it with a message, and is sent the markup of the answer while it grows: what
+is new of it, as fast as the page reads. Nothing waits in a queue: a page that reads slowly is
+sent the newest state next. A page that leaves ends its answer. What the markup is, `render.py` decides; that it is
 settled in the history, the page asks for by itself when this response is over.
 """
 
@@ -14,14 +14,19 @@ import json
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
+from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from aether import visitors
+from aether.errors import AetherError
+from aether.guard import Who
 from aether.live import Lives
 from aether.runtime import AgentRuntime
+from aether.ui.guard import visiting, who
 from aether.ui.painter import Painter
 
 PATH = "/api/live"
@@ -46,20 +51,42 @@ class Lines:
         self.render = render
         self._runtimes: WeakValueDictionary[str, AgentRuntime] = WeakValueDictionary()
         self._keys: WeakKeyDictionary[AgentRuntime, str] = WeakKeyDictionary()
+        self._pages: WeakKeyDictionary[AgentRuntime, Who] = WeakKeyDictionary()
 
     def key(self, runtime: AgentRuntime) -> str:
-        """Return the key of a conversation's line, always the same."""
+        """Return the key of a conversation's line, always the same, to the page that asks now."""
         key = self._keys.setdefault(runtime, secrets.token_urlsafe(32))
         self._runtimes[key] = runtime
+        self._pages[runtime] = who()
         return key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a page that listens: 404 for a key that nobody was told."""
-        runtime = self._runtimes.get(await _key_in(Request(scope, receive)))
+        """Answer a page that listens: 404 for a key that nobody was told, 409 for a message that cannot be asked."""
+        request = Request(scope, receive)
+        wish = await _wish_in(request)
+        runtime, message = self._runtimes.get(str(wish.get("key"))), wish.get("message")
         if runtime is None:
             await JSONResponse({"detail": "Not Found"}, status_code=404)(scope, receive, send)
-            return
-        await self._send(runtime, receive, send)
+        elif message is not None and not self._asks(runtime, message, request.headers.get(visitors.HEADER, "")):
+            await JSONResponse({"detail": "Conflict"}, status_code=409)(scope, receive, send)
+        else:
+            await self._send(runtime, receive, send)
+
+    def _asks(self, runtime: AgentRuntime, message: object, visitor: str) -> bool:
+        """Begin a turn for the visitor of the page, as its session; tell whether that could be.
+
+        Why it could not, the page learns by sending the message through its event.
+        """
+        page = self._pages[runtime]
+        if page.visitor != visitor:
+            return False
+        visiting(page)
+        try:
+            runtime.ask(message)
+        except AetherError:
+            return False
+        runtime.turns.refused = False
+        return True
 
     async def _send(self, runtime: AgentRuntime, receive: Receive, send: Send) -> None:
         """Send one turn; a page that leaves before its end stops it."""
@@ -113,13 +140,12 @@ async def _event(send: Send, value: dict[str, int | str]) -> None:
         await send({"type": "http.response.body", "body": f"data: {data}\n\n".encode(), "more_body": True})
 
 
-async def _key_in(request: Request) -> str:
+async def _wish_in(request: Request) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):
         given: object = await request.json()
         if isinstance(given, dict):
-            key: object = given.get("key")  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-            return key if isinstance(key, str) else ""
-    return ""
+            return given  # pyright: ignore[reportUnknownVariableType]
+    return {}
 
 
 async def _left(receive: Receive) -> None:
