@@ -16,12 +16,16 @@ from typing import Any, cast
 import httpcore2
 import httpx2
 
+from aether.rounds import Rounds
+
 FEW = 8
 """Streams that are read as they come."""
 SHARE_S = 0.0012
 """Seconds that each stream of a crowd adds to the time between two reads of one."""
 AT_ONCE = 4
 """Reads of an answer that never wait: its head, and its first words."""
+IN_A_ROUND = 16
+"""Streams of a crowd that are read in one round of the event loop."""
 
 SocketOptions = Iterable[Any] | None
 
@@ -31,6 +35,12 @@ class Crowd:
 
     def __init__(self) -> None:
         self.reading = 0
+        self._rounds = Rounds(IN_A_ROUND)
+
+    async def turn(self) -> None:
+        """Wait for one's turn to read, where there are many."""
+        if self.reading > FEW:
+            await self._rounds.turn()
 
     @contextmanager
     def one(self) -> Generator[None]:
@@ -91,6 +101,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
         now = asyncio.get_running_loop().time
         if self._reads >= AT_ONCE and (rest_s := self._rests_until - now()) > 0:
             await asyncio.sleep(rest_s)
+        await self._crowd.turn()
         data = await self._stream.read(max_bytes, timeout)
         self._reads += 1
         # Where as much came as was asked for, more waits.

@@ -60,6 +60,7 @@ ORDER = [
     "secret",
     "usage",
     "errors",
+    "rounds",
     "stubless",
 ]
 """The rooms, top to bottom: a room imports only what stands below it."""

@@ -11,9 +11,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 from aether.live import News
+from aether.rounds import Rounds
 
 HEARTBEAT_S = 0.5
 FRAME_S = 0.045
+IN_A_ROUND = 16
+"""Answers that are rendered in one round of the event loop."""
 CROWD_S = 0.0016
 """Seconds that each answer being painted adds to a frame, once they are many."""
 SHARE = 6
@@ -28,6 +31,7 @@ class Painter:
 
     def __init__(self) -> None:
         self.painting = 0
+        self._rounds = Rounds(IN_A_ROUND)
 
     async def frames(self, live: Growing, render: Callable[[Growing], Value]) -> AsyncIterator[Value]:
         """Yield what `render` makes of `live` until it is finished; the finished state is not yielded."""
@@ -35,6 +39,7 @@ class Painter:
         try:
             version = await live.changed(0, FRAME_S)
             while not live.is_over:
+                await self._rounds.turn()
                 began = time.perf_counter()
                 value = render(live)
                 spent_s = time.perf_counter() - began
