@@ -20,7 +20,7 @@ from aether.rounds import Rounds
 
 FEW = 8
 """Streams that are read as they come."""
-SHARE_S = 0.0012
+SHARE_S = 0.0016
 """Seconds that each stream of a crowd adds to the time between two reads of one."""
 AT_ONCE = 4
 """Reads of an answer that never wait: its head, and its first words."""
