@@ -10,6 +10,7 @@
   let settledAtSend = "";
   let follows = true;
   let unfolded = new Map();
+  let isDue = false;
   let goesLongWay = false;
   let outdated = null; // what the receipt said when a message was sent, until the server says something else
 
@@ -127,6 +128,16 @@
     scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
   }
 
+  /* Once a frame: to ask for the height lays the whole page out. */
+  function keepToBottom() {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      if (follows) toBottom();
+    });
+  }
+
   function jumper() {
     let button = $("#jump");
     if (!button) {
@@ -182,7 +193,7 @@
     }
     if (outdated !== null && (!isBusy() || $("#receipt")?.innerHTML !== outdated)) outdated = null;
     $("#receipt")?.classList.toggle("outdated", outdated !== null);
-    if (follows && (live || isBusy())) toBottom();
+    if (follows && (live || isBusy())) keepToBottom();
     document.body.classList.toggle("has-earlier", Boolean($("#earlier")?.textContent.trim()));
     document.body.dataset.ready = String(Boolean(badge));
     tell("looked");

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from aether import visitors
 from aether.live import Lives
 from aether.runtime import AgentRuntime
 from aether.ui.handlers import writing
@@ -91,6 +92,32 @@ async def test_a_key_that_nobody_was_told_is_refused(rig: Rig) -> None:
         for body in ({"key": ""}, {"key": key[:-1]}, {"key": runtime.session}, {"key": None}, {}, [], None):
             assert (await client.post(url + PATH, json=body)).status_code == 404
         assert (await client.post(url + PATH, content=b"{" * 50_000)).status_code == 404
+
+
+async def test_a_message_begins_its_turn_over_the_line(rig: Rig) -> None:
+    runtime, lines = rig.runtime(), Lines(Painter(), writing)
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        answer = await client.post(url + PATH, json={"key": lines.key(runtime), "message": "go on"})
+    assert "You said: go on" in states(answer.text)[-1]
+    assert [turn.text for turn in runtime.transcript.turns] == ["go on"]
+
+
+async def test_a_message_that_cannot_be_asked_changes_nothing(rig: Rig) -> None:
+    runtime, lines = rig.runtime("chat/stall-3"), Lines(Painter(), writing)
+    key = lines.key(runtime)
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        for message in ("", "  \n", 3, ["a"], {"text": "a"}):
+            refused = await client.post(url + PATH, json={"key": key, "message": message})
+            assert refused.status_code == 409
+        stranger = {visitors.HEADER: "another visitor"}
+        refused = await client.post(url + PATH, json={"key": key, "message": "go on"}, headers=stranger)
+        assert refused.status_code == 409
+        assert runtime.transcript.turns == ()
+        runtime.ask("go on")
+        refused = await client.post(url + PATH, json={"key": key, "message": "and on"})
+        assert refused.status_code == 409  # one turn at a time
+    assert [turn.text for turn in runtime.transcript.turns] == ["go on"]
+    await runtime.stop()
 
 
 async def test_a_page_that_leaves_ends_its_answer(rig: Rig) -> None:
