@@ -71,7 +71,8 @@
     field().dispatchEvent(new Event("input", { bubbles: true }));
   }
 
-  /* What was sent stays the draft until its answer has ended: by then the server surely has it. */
+  /* What was sent stays the draft until the server has committed it. */
+  document.addEventListener("aether:kept", () => keep(field()?.value ?? ""));
   document.addEventListener("input", (event) => {
     if (event.target === field() && (field().value || !body.classList.contains("busy"))) keep(field().value);
   });

@@ -11,6 +11,7 @@
   let newest = 0;
   let unbegun = "";
   let known = 0; // the newest turn of which the server's event has said that it began
+  let isKept = false; // the server has committed the message that is being answered
   let isFollowed = false; // a turn was followed to its end before the server's event said that it began
 
   function place() {
@@ -79,8 +80,10 @@
     const answer = await fetch("api/live", { method: "POST", headers, body: JSON.stringify({ key, message }), signal });
     if (!answer.ok) return false;
     let markup = "";
-    for await (const { turn, keep, then } of events(answer.body)) {
+    for await (const { turn, asked, keep, then } of events(answer.body)) {
       newest = turn;
+      if (asked && !isKept) document.dispatchEvent(new Event("aether:kept"));
+      isKept ||= asked;
       markup = markup.slice(0, keep) + then;
       show(markup);
     }
@@ -92,17 +95,20 @@
     const mine = (following = new AbortController());
     const before = newest;
     let isTaken = true;
-    isFollowed = false;
+    let isBroken = false;
+    isFollowed = isKept = false;
     document.body.dataset.line = "open"; // `place.js` leaves a server that writes to this page alone
     try {
       isTaken = await listen(mine.signal, message);
     } catch {
+      isBroken = true;
       if (!mine.signal.aborted) document.dispatchEvent(new Event("aether:broken")); // what is settled by now is shown
     }
     if (mine.signal.aborted) return;
     if (message) {
       known = Math.max(known, newest); // no event of the server's says that this turn began
-      if (newest === before) document.dispatchEvent(new CustomEvent("aether:unsent", { detail: { message, isTaken } }));
+      const isUnsent = !isTaken || (isBroken && !isKept);
+      if (isUnsent) document.dispatchEvent(new CustomEvent("aether:unsent", { detail: { message, isTaken } }));
     } else isFollowed = newest > before && newest > known;
     if (isTaken || !message) settle();
     else hangUp();

@@ -111,7 +111,8 @@ class Lines:
             before = ""
             async with aclosing(self._states(runtime, lives)) as states:
                 async for markup in states:
-                    await _event(send, {"turn": lives.number, **difference(before, markup)})
+                    asked = any(live.asked for live in lives.answers)  # the message was committed before that
+                    await _event(send, {"turn": lives.number, "asked": asked, **difference(before, markup)})
                     before = markup
         await send({"type": "http.response.body", "body": b""})
         return lives

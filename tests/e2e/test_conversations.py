@@ -168,7 +168,12 @@ def test_a_server_that_does_not_know_the_page_is_not_asked_without_its_conversat
         else:
             route.continue_()
 
+    def unknown(route: Route) -> None:
+        body = json.loads(route.request.post_data or "{}")
+        route.continue_(post_data=json.dumps(body | {"key": "of another process"}) if elsewhere else None)
+
     page.route("**/gradio_api/**", move)
+    page.route("**/api/live", unknown)
     page.once("domcontentloaded", lambda _: elsewhere.clear())
     with page.expect_navigation():
         send(page, "the second")
