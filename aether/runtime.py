@@ -68,6 +68,7 @@ class AgentRuntime(Fitting):
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
         self.llm: LLM | None = None
+        self.swapped = asyncio.Event()  # set for a moment at each swap
         self.lives: Lives | None = None
         self.turns = Turns()
         self.toolbox.consent.on_change = self.turns.touch
@@ -129,6 +130,8 @@ class AgentRuntime(Fitting):
             log.warning("Session %s model update failed: %s: %s", self.session, reference, error)
             raise
         self.llm = llm
+        self.swapped.set()
+        self.swapped.clear()
         llm.prepare()
         self.receipt = preflight(self.transcript, llm, self.toolbox.specs, previous=previous)
         self.changed()

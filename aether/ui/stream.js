@@ -76,8 +76,11 @@
   /* Follow the next turn to its end; with a message, begin it. Return false if the message was not taken. */
   async function listen(signal, message) {
     const key = $("#line [data-key]")?.dataset.key ?? "";
+    const shown = $("#active-model")?.textContent ?? "";
+    const model = message && shown.includes("/") ? shown : undefined; // a swap that is still on its way is waited for
     const headers = { "Content-Type": "application/json" };
-    const answer = await fetch("api/live", { method: "POST", headers, body: JSON.stringify({ key, message }), signal });
+    const body = JSON.stringify({ key, message, model });
+    const answer = await fetch("api/live", { method: "POST", headers, body, signal });
     if (!answer.ok) return false;
     let markup = "";
     for await (const { turn, asked, keep, then } of events(answer.body)) {

@@ -32,6 +32,8 @@ from aether.ui.painter import Painter
 PATH = "/api/live"
 BEGIN_S = 30.0
 """How long a page may wait for a turn to begin."""
+SWAP_S = 2.0
+"""How long a message waits for the swap that its page sent before it: the two may overtake each other."""
 READ_S = 30.0
 """How long a page may leave what it was sent unread before it counts as gone."""
 _HEADERS = [
@@ -46,9 +48,10 @@ Render = Callable[[AgentRuntime, Lives], str]
 class Lines:
     """The lines of all pages: key → the conversation that it may listen to."""
 
-    def __init__(self, painter: Painter, render: Render) -> None:
+    def __init__(self, painter: Painter, render: Render, *, swap_s: float = SWAP_S) -> None:
         self.painter = painter
         self.render = render
+        self._swap_s = swap_s
         self._runtimes: WeakValueDictionary[str, AgentRuntime] = WeakValueDictionary()
         self._keys: WeakKeyDictionary[AgentRuntime, str] = WeakKeyDictionary()
         self._pages: WeakKeyDictionary[AgentRuntime, Who] = WeakKeyDictionary()
@@ -64,29 +67,38 @@ class Lines:
         """Answer a page that listens: 404 for a key that nobody was told, 409 for a message that cannot be asked."""
         request = Request(scope, receive)
         wish = await _wish_in(request)
-        runtime, message = self._runtimes.get(str(wish.get("key"))), wish.get("message")
+        runtime, visitor = self._runtimes.get(str(wish.get("key"))), request.headers.get(visitors.HEADER, "")
         if runtime is None:
             await JSONResponse({"detail": "Not Found"}, status_code=404)(scope, receive, send)
-        elif message is not None and not self._asks(runtime, message, request.headers.get(visitors.HEADER, "")):
+        elif "message" in wish and not await self._asks(runtime, wish, visitor):
             await JSONResponse({"detail": "Conflict"}, status_code=409)(scope, receive, send)
         else:
             await self._send(runtime, receive, send)
 
-    def _asks(self, runtime: AgentRuntime, message: object, visitor: str) -> bool:
+    async def _asks(self, runtime: AgentRuntime, wish: dict[str, Any], visitor: str) -> bool:
         """Begin a turn for the visitor of the page, as its session; tell whether that could be.
 
-        Why it could not, the page learns by sending the message through its event.
+        The message goes to the model that the page showed when it was sent, or not at all over this
+        line. Why it could not be, the page learns by sending the message through its event.
         """
         page = self._pages[runtime]
-        if page.visitor != visitor:
+        if page.visitor != visitor or not await self._is_chosen(runtime, wish.get("model")):
             return False
         visiting(page)
         try:
-            runtime.ask(message)
+            runtime.ask(wish["message"])
         except AetherError:
             return False
         runtime.turns.refused = False
         return True
+
+    async def _is_chosen(self, runtime: AgentRuntime, shown: object) -> bool:
+        """Tell whether the model that a page shows is chosen, or is in a moment; None: it shows none."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._swap_s):
+                while shown not in (None, runtime.reference):
+                    await runtime.swapped.wait()
+        return shown in (None, runtime.reference)
 
     async def _send(self, runtime: AgentRuntime, receive: Receive, send: Send) -> None:
         """Send one turn; a page that leaves before its end stops it."""

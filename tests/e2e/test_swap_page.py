@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.app_process import AppProcess
 from tests.e2e.drive import ask, choose, pick, send
@@ -110,6 +111,21 @@ def test_stop_ends_the_request_and_keeps_the_text(page: Page, provider: Scripted
     provider.wait_for(lambda s: s.requests[-1].ended == "client closed", timeout_s=1.0)
     expect(page.locator(".stamp")).to_contain_text("stopped")
     expect(page.locator("#chat")).to_contain_text("t1 t2 t3")
+
+
+def test_a_message_that_overtakes_its_swap_goes_to_the_new_model(page: Page, provider: ScriptedProvider) -> None:
+    choose(page, "chat/echo-small")
+
+    def late(route: Route) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    page.route("**/gradio_api/run/**", late)
+    page.locator("#model input").click()
+    page.get_by_role("option", name="echo-large", exact=True).click()
+    send(page, "at once")
+    expect(page.locator(".stamp")).to_contain_text("chat/echo-large")
+    assert provider.requests[-1].model == "echo-large"
 
 
 @pytest.mark.parametrize("model", ["stall-3", "silent-headers"])

@@ -120,6 +120,33 @@ async def test_a_message_that_cannot_be_asked_changes_nothing(rig: Rig) -> None:
     await runtime.stop()
 
 
+async def test_a_message_that_overtook_its_swap_waits_for_it(rig: Rig) -> None:
+    runtime, lines = rig.runtime(), Lines(Painter(), writing)
+    shown = "messages/echo-small"
+    assert runtime.reference != shown
+    body = {"key": lines.key(runtime), "message": "go on", "model": shown}
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        sending = asyncio.create_task(client.post(url + PATH, json=body))
+        await asyncio.sleep(0.1)  # the swap is on its way for so long
+        assert runtime.transcript.turns == ()
+        runtime.select(*shown.split("/"))
+        answer = await sending
+    assert "You said: go on" in states(answer.text)[-1]
+    assert rig.scripted.requests[-1].model == "echo-small"
+    assert runtime.transcript.turns[-1].answer is not None
+    assert runtime.transcript.turns[-1].answer.steps[-1].reference == shown
+
+
+async def test_a_message_for_a_model_that_is_not_chosen_is_not_asked_of_another(rig: Rig) -> None:
+    runtime, lines = rig.runtime(), Lines(Painter(), writing, swap_s=0.05)
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        for shown in ("messages/echo-small", "", 3, ["chat/echo-small"]):
+            body = {"key": lines.key(runtime), "message": "go on", "model": shown}
+            assert (await client.post(url + PATH, json=body)).status_code == 409
+    assert runtime.transcript.turns == ()
+    assert rig.scripted.requests == []
+
+
 async def test_a_page_that_leaves_ends_its_answer(rig: Rig) -> None:
     runtime, lines = rig.runtime("chat/stall-3"), Lines(Painter(), writing)
     async with served(lines) as url, httpx2.AsyncClient() as client:
