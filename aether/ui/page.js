@@ -11,6 +11,7 @@
   let follows = true;
   let unfolded = new Map();
   let isDue = false;
+  let awaited = null; // the server's last word when another conversation was asked for
   let goesLongWay = false;
   let outdated = null; // what the receipt said when a message was sent, until the server says something else
 
@@ -62,13 +63,17 @@
     toBottom();
   }
 
+  /* A message must not overtake what was asked for before it: then it goes as an event, too, behind that one. */
+  const word = () => `${settled()} ${$("#active-model")?.dataset.word ?? ""}`;
+  const isAwaited = () => awaited !== null && awaited === word();
+
   /* A message goes over the page's own line. With files, or where that line refused it, Gradio's event takes it. */
   function sent(event) {
     if (goesLongWay) return;
     const message = field()?.value ?? "";
     if (isBusy() || isOffline()) event.stopImmediatePropagation();
     if (!(message.trim() || $("#attached .chip")) || isBusy() || isOffline()) return;
-    if ($("#attached .chip")) begin();
+    if ($("#attached .chip") || isAwaited()) begin();
     else {
       event.stopImmediatePropagation();
       begin({ sends: message });
@@ -207,6 +212,7 @@
     "click",
     (event) => {
       const on = (selector) => event.target.closest?.(selector);
+      if (on("#new, #open, #want")) awaited = word();
       if (on("#send")) sent(event);
       else if (on(".copy")) copy(on(".copy"));
       else if (on(".starter, .go-on")) say(on(".starter, .go-on").dataset.message);

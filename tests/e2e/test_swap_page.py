@@ -128,6 +128,15 @@ def test_a_message_that_overtakes_its_swap_goes_to_the_new_model(page: Page, pro
     assert provider.requests[-1].model == "echo-large"
 
 
+def test_a_message_right_after_new_is_the_first_of_a_new_conversation(page: Page, provider: ScriptedProvider) -> None:
+    choose(page, "chat/echo-small")
+    ask(page, "before")
+    page.locator("#new").click()
+    send(page, "at once")
+    expect(page.locator("#chat .prompt .said")).to_have_text(["at once"])
+    assert "before" not in str(provider.requests[-1].body)
+
+
 @pytest.mark.parametrize("model", ["stall-3", "silent-headers"])
 def test_a_closed_tab_ends_the_request(
     browser: Browser, app: AppProcess, provider: ScriptedProvider, model: str
