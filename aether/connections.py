@@ -1,4 +1,4 @@
-"""The process's connections to services: kept open, shared, and in a crowd read a few times a second.
+"""The process's connections to services: kept open, shared, and in a crowd read once a frame.
 
 A service sends each token by itself, and to read one costs far more than what is done with
 it. Few streams are read as they come. Of many, each is left alone for a moment after it was
@@ -16,18 +16,14 @@ from typing import Any, cast
 import httpcore2
 import httpx2
 
-from aether.rounds import Rounds
+from aether.rounds import Rounds, frame_s
 
 FEW = 8
 """Streams that are read as they come."""
-SHARE_S = 0.0016
-"""Seconds that each stream of a crowd adds to the time between two reads of one."""
 AT_ONCE = 4
 """Reads of an answer that never wait: its head, and its first words."""
 IN_A_ROUND = 16
 """Streams of a crowd that are read in one round of the event loop."""
-
-SocketOptions = Iterable[Any] | None
 
 
 class Crowd:
@@ -54,7 +50,7 @@ class Crowd:
     @property
     def lull_s(self) -> float:
         """Return the seconds from one read of a stream to the next."""
-        return self.reading * SHARE_S if self.reading > FEW else 0.0
+        return frame_s(self.reading) if self.reading > FEW else 0.0
 
 
 class Transport(httpx2.AsyncHTTPTransport):
@@ -83,7 +79,7 @@ class _Network(httpcore2.AsyncNetworkBackend):
         port: int,
         timeout: float | None = None,
         local_address: str | None = None,
-        socket_options: SocketOptions = None,
+        socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         stream = await self._backend.connect_tcp(host, port, timeout, local_address, socket_options)
         return _Stream(stream, self._crowd)

@@ -1,4 +1,4 @@
-"""Rounds of the event loop: much that is ready at once is let through a few at a time.
+"""How many answers share one event loop: how often each has its turn, and how many in one round.
 
 The loop runs all that is ready before it looks for more. Where two hundred answers have
 something to read, that takes a third of a second, and who opens a page meanwhile waits for
@@ -10,6 +10,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+
+FRAME_S = 0.045
+SHARE_S = 0.0016
+"""Seconds that each of many answers adds to a frame."""
+
+
+def frame_s(answers: int) -> float:
+    """Return the seconds from one turn of an answer to its next, where there are so many."""
+    return max(FRAME_S, answers * SHARE_S)
 
 
 class Rounds:

@@ -61,7 +61,7 @@ ORDER = [
     "usage",
     "errors",
     "rounds",
-    "stubless",
+    "lean",
 ]
 """The rooms, top to bottom: a room imports only what stands below it."""
 

@@ -11,14 +11,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 from aether.live import News
-from aether.rounds import Rounds
+from aether.rounds import FRAME_S, Rounds, frame_s
 
 HEARTBEAT_S = 0.5
-FRAME_S = 0.045
 IN_A_ROUND = 16
 """Answers that are rendered in one round of the event loop."""
-CROWD_S = 0.0016
-"""Seconds that each answer being painted adds to a frame, once they are many."""
 SHARE = 6
 """A frame lasts at least so many times what it took to render it."""
 
@@ -52,4 +49,4 @@ class Painter:
             self.painting -= 1
 
     def _frame_s(self, spent_s: float) -> float:
-        return max(FRAME_S, self.painting * CROWD_S, SHARE * spent_s)
+        return max(frame_s(self.painting), SHARE * spent_s)

@@ -3,8 +3,8 @@
 A page asks for the next turn of its conversation with a key of 256 bits that only it was
 told, or begins it with a message, and is sent the markup of the answer while it grows: what
 is new of it, as fast as the page reads. Nothing waits in a queue: a page that reads slowly is
-sent the newest state next. A page that leaves ends its answer. What the markup is, `render.py` decides; that it is
-settled in the history, the page asks for by itself when this response is over.
+sent the newest state next. A page that leaves ends its answer. What the markup is, `render.py`
+decides; that it is settled in the history, the page asks for by itself when this response is over.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ print(component_meta.create_or_modify_pyi.__module__, len(blocks.fns), gr.Textbo
 
 def test_gradio_writes_no_stubs_and_its_components_have_all_their_events() -> None:
     said = subprocess.run([sys.executable, "-c", SEEN], capture_output=True, text=True, check=True).stdout
-    assert said.split() == ["aether.stubless", "1", "True"]
+    assert said.split() == ["aether.lean", "1", "True"]
 
 
 SESSION = """

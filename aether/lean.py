@@ -107,7 +107,7 @@ def _write_nothing(*_: object) -> None:
     pass
 
 
-def import_without_stubs() -> None:
+def import_gradio_leaner() -> None:
     """Let the next import of Gradio do less; nothing happens where it is imported already."""
     if WHERE not in sys.modules:
         sys.meta_path.insert(0, _Finder())
