@@ -22,6 +22,9 @@ FEW = 8
 """Streams that are read as they come."""
 AT_ONCE = 4
 """Reads of an answer that never wait: its head, and its first words."""
+AT_A_TIME = 4096
+"""Bytes that are read of a stream before others have their turn: some fifteen tokens. A model that never pauses
+would else hold the event loop for as long as it takes to go through all that has come."""
 IN_A_ROUND = 16
 """Streams of a crowd that are read in one round of the event loop."""
 
@@ -98,10 +101,11 @@ class _Stream(httpcore2.AsyncNetworkStream):
         if self._reads >= AT_ONCE and (rest_s := self._rests_until - now()) > 0:
             await asyncio.sleep(rest_s)
         await self._crowd.turn()
-        data = await self._stream.read(max_bytes, timeout)
+        most = min(max_bytes, AT_A_TIME)
+        data = await self._stream.read(most, timeout)
         self._reads += 1
         # Where as much came as was asked for, more waits.
-        self._rests_until = now() + self._crowd.lull_s if len(data) < max_bytes else 0.0
+        self._rests_until = now() + self._crowd.lull_s if len(data) < most else 0.0
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,21 @@ async def test_a_stop_closes_the_connection(rig: Rig, name: str) -> None:
     task.cancel()
     await asyncio.wait({task})
     await rig.scripted.until(lambda s: s.requests[-1].ended == "client closed")
+
+
+@every_protocol
+async def test_a_model_that_never_pauses_lets_others_in_between(rig: Rig, name: str) -> None:
+    taken, seen = 0, [0]
+
+    async def others() -> None:
+        while True:
+            await asyncio.sleep(0)
+            seen.append(taken)
+
+    beside = asyncio.create_task(others())
+    llm = rig.router.resolve(f"{name}/fast-1500")
+    async for event in llm.ask(body_for(llm)).events():
+        taken += isinstance(event, TextDelta)
+    beside.cancel()
+    assert taken == 1500
+    assert max(later - before for before, later in pairwise(seen)) < 100
