@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).parent.parent
 MODELS = ("fast-1", "fast-200", "fast-1000", "fast-2000", "paced-50x200", "paced-50x9000", "paced-300x3000", "echo")
@@ -23,7 +23,7 @@ class Provider:
 
     def __enter__(self) -> Provider:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.scripted_provider", "--lenient"],
+            [sys.executable, "-m", "tests.scripted_provider", "--lenient", "--models", ",".join(MODELS)],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -46,6 +46,16 @@ class Provider:
     def asked(self) -> int:
         """Return how many requests there were."""
         return int(self.get("/_state")["requests"])
+
+    @property
+    def is_writing(self) -> bool:
+        """Tell whether an answer is on its way."""
+        return bool(self.get("/_state")["open_streams"])
+
+    def script(self, model: str, replies: list[dict[str, Any]]) -> None:
+        """Have a model give these replies next."""
+        given = json.dumps({"model": model, "replies": replies}).encode()
+        urlopen(Request(self.url + "/_script", given)).close()
 
     def check(self, *, model: str, message: str, users: int) -> None:
         """Raise AssertionError unless the last request went to `model`, with all `users` messages of the user."""

@@ -27,11 +27,15 @@ def publish(book: Book) -> None:
     for curve in CURVES:
         if drawn := drawing(curve, book):
             (PICTURES / f"bench-{curve.name}.svg").write_text(drawn)
-    told = f"{machine()}\n\n{table(LINES, book)}"
-    page = PAGE.read_text()
-    PAGE.write_text(
-        re.sub(r"(<!-- table -->\n).*(\n<!-- end -->)", lambda m: m[1] + told + m[2], page, flags=re.DOTALL)
-    )
+    put("table", f"{machine()}\n\n{table(LINES, book)}")
+    there = [curve for curve in CURVES if (PICTURES / f"bench-{curve.name}.svg").is_file()]
+    put("curves", "\n".join(f"![{curve.title}, by {curve.x}](pictures/bench-{curve.name}.svg)" for curve in there))
+
+
+def put(name: str, told: str) -> None:
+    """Write what was measured between the two marks of that name."""
+    between = re.compile(rf"(<!-- {name} -->\n).*(\n<!-- end {name} -->)", re.DOTALL)
+    PAGE.write_text(between.sub(lambda m: m[1] + told + m[2], PAGE.read_text()))
 
 
 def machine() -> str:

@@ -109,11 +109,11 @@ class Visitor:
                 for event in whole:
                     yield json.loads(event.removeprefix(b"data: "))
 
-    async def ask_and_idle(self, seconds: float) -> None:
+    async def ask_and_idle(self) -> None:
         """Send a message, open the line of its answer, and read nothing of it."""
         body = {"key": self._key, "message": "go on"}
-        async with request(self.url, "/api/live", body, headers=self._cookies, window=1):
-            await asyncio.sleep(seconds)
+        async with request(self.url, "/api/live", body, headers=self._cookies, is_narrow=True):
+            await asyncio.Event().wait()
 
     async def _event(self, event: str, element: str, *values: Any) -> list[Any]:
         """Fire an event with all that the page hangs on it; return what came back."""

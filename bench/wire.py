@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -36,11 +37,11 @@ class Response:
 
 @asynccontextmanager
 async def request(
-    url: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, window: int = 2**16
+    url: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, is_narrow: bool = False
 ) -> AsyncGenerator[Response, None]:
-    """Send GET, or POST with a body in JSON; leave the `with` to hang up. `window`: bytes that are read ahead."""
+    """Send GET, or POST with a body in JSON; leave the `with` to hang up. `is_narrow`: little is read ahead."""
     to = urlsplit(url)
-    reader, writer = await asyncio.open_connection(to.hostname, to.port, limit=window)
+    reader, writer = await (_narrow if is_narrow else asyncio.open_connection)(to.hostname or "", to.port or 80)
     try:
         data = b"" if body is None else json.dumps(body).encode()
         given = {"host": to.netloc, "connection": "close", "content-length": str(len(data))} | dict(headers or {})
@@ -56,6 +57,16 @@ async def request(
         yield Response(status, fields, reader)
     finally:
         writer.close()
+
+
+async def _narrow(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect as over the internet: with packets as small, the system keeps no megabytes on their way."""
+    line = socket.socket()
+    line.setblocking(False)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
+    await asyncio.get_running_loop().sock_connect(line, (host, port))
+    return await asyncio.open_connection(sock=line, limit=1024)
 
 
 async def fetch(url: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None) -> bytes:

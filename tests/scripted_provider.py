@@ -11,6 +11,7 @@ import signal
 import threading
 
 from tests.scripted import Call, Counts, Exchange, Reply, ScriptedProvider
+from tests.scripted.scripts import MODELS
 
 __all__ = ["Call", "Counts", "Exchange", "Reply", "ScriptedProvider", "main"]
 
@@ -20,11 +21,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A provider for tests and benchmarks, in three protocols.")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--lenient", action="store_true", help="take every body")
+    parser.add_argument("--models", default=",".join(MODELS), help="what the list of models shows")
     options = parser.parse_args()
     done = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: done.set())
-    with ScriptedProvider(port=options.port, strict=not options.lenient) as server:
+    models = tuple(options.models.split(","))
+    with ScriptedProvider(port=options.port, strict=not options.lenient, models=models) as server:
         print(server.url, flush=True)
         done.wait()
 

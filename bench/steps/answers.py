@@ -37,7 +37,7 @@ def paced(plan: Plan) -> None:
                 for app in plan.own:
                     if app.name != "Aether" and turns == 300:
                         continue
-                    _note(plan, f"paced/{turns}", app, _asked(plan, app, provider, browser, PACED, turns, asks=1))
+                    note(plan, f"paced/{turns}", app, _asked(plan, app, provider, browser, PACED, turns, asks=1))
 
 
 def fast(plan: Plan) -> None:
@@ -45,25 +45,27 @@ def fast(plan: Plan) -> None:
     with Provider() as provider, chromium() as browser:
         for _ in range(plan.rounds):
             for app in plan.apps:
-                _note(plan, "fast/1000", app, _asked(plan, app, provider, browser, "fast-1000", 0, asks=2))
+                note(plan, "fast/1000", app, _asked(plan, app, provider, browser, "fast-1000", 0, asks=2))
 
 
 def _asked(
     plan: Plan, app: App, provider: Provider, browser: Chromium, model: str, turns: int, *, asks: int = 0
 ) -> list[Timed]:
     with visit(app, provider, browser, turns=turns) as page:
-        _warm_up(page)
+        warm_up(page)
         page.choose(model)
         return [page.ask() for _ in range(asks or plan.asks)]
 
 
-def _warm_up(page: Visit) -> None:
+def warm_up(page: Visit) -> None:
+    """Have some answers that are not counted."""
     page.choose("fast-1")
     for _ in range(WARM_UP):
         page.ask()
 
 
-def _note(plan: Plan, prefix: str, app: App, answers: list[Timed]) -> None:
+def note(plan: Plan, prefix: str, app: App, answers: list[Timed]) -> None:
+    """Keep what was seen of some answers."""
     figures = {
         "behind_s": [a.painted_ms / 1000 - PACED_S for a in answers],
         "painted_s": [a.painted_ms / 1000 for a in answers],

@@ -14,6 +14,7 @@ from aether.store.conversations import Store
 from aether.store.listing import Wanted
 from aether.transcript import Answer, Origin, Step, Text, Transcript, Turn
 from bench.book import OUT
+from bench.curve import Curve
 from bench.line import OURS, Line, p95
 from bench.plan import Plan
 
@@ -148,4 +149,9 @@ LINES = (
     Line("… search, two letters, p95", "store/10000/search_letters/ms", "ms", 100, None, value=p95, digits=1),
     Line("… open one, p95", "store/10000/open/ms", "ms", 100, None, value=p95, digits=1),
     Line("… against 1,000", "store/10000/open/ms", "ms", 1.5, None, ("store/1000/open/ms", OURS), digits=1),
+)  # fmt: skip
+CURVES = (
+    Curve("store", "A visitor's conversations, of 50 turns each, in SQLite: 95th percentile", "conversations", "ms",
+          {"the list": (OURS, "store/*/list/ms"), "search, rare": (OURS, "store/*/search_rare/ms"),
+           "search, common": (OURS, "store/*/search_common/ms"), "open one": (OURS, "store/*/open/ms")}, share=0.95),
 )  # fmt: skip
