@@ -23,6 +23,9 @@ e2e: $(DEV_STAMP) browser ## run the browser tests alone
 pictures: $(DEV_STAMP) browser ## make the pictures of the documentation from the running page
 	@$(BIN)/python -m scripts.pictures
 
+views: $(DEV_STAMP) browser ## take a picture of every view, light and dark, to look at: tests/out/views
+	@$(BIN)/python -m scripts.views
+
 lint: $(DEV_STAMP) ## check style and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright
 
@@ -91,4 +94,4 @@ servers:
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
 	|| echo "Not installed:" $$missing "(the tests that need it are skipped)."
 
-.PHONY: servers jupyter litellm run test e2e pictures lint bench bench-peers matrix clean help browser
+.PHONY: servers jupyter litellm run test e2e pictures views lint bench bench-peers matrix clean help browser

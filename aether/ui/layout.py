@@ -215,7 +215,6 @@ def _dock(places: dict[str, gr.Column]) -> dict[str, Any]:
         with gr.Column(elem_id="writing-desk"):
             _place(places, "attachments")
             desk = _desk(places)
-        _markup(furniture.hints(), elem_id="hints")
     return {"receipt": receipt, "switch_now": switch_now, "answer_again": answer_again, **desk}
 
 
@@ -231,6 +230,7 @@ def _desk(places: dict[str, gr.Column]) -> dict[str, Any]:
             max_lines=10,
             placeholder="Ask anything",
         )
+        _markup(furniture.hints(), elem_id="hints")
         send = gr.Button("Send", elem_id="send", variant="primary", min_width=0, scale=0)
         stop = gr.Button("Stop", elem_id="stop", min_width=0, scale=0)
     return {"composer": composer, "send": send, "stop": stop}

@@ -159,10 +159,14 @@
     return button;
   }
 
+  /* Only a way up takes leave of the end: an answer may grow by more than a screen before this is heard. */
+  let top = 0;
   addEventListener(
     "scroll",
     () => {
-      follows = distance() < NEAR_BOTTOM_PX;
+      const isUp = scrollY < top;
+      top = scrollY;
+      follows = (follows && isBusy() && !isUp) || distance() < NEAR_BOTTOM_PX;
       jumper().hidden = follows;
     },
     { passive: true },

@@ -35,6 +35,7 @@
     const isOpen = document.body.classList.contains("inspecting") && document.body.dataset.panel === "tools";
     document.body.classList.toggle("inspecting", !isOpen);
     $("#tab-tools")?.click();
+    if (!isOpen) $("#inspect")?.click(); // the other tabs are asked for by the button that opens them
   }
 
   window.aether.watch(look, { attributeFilter: ["data-question"] });

@@ -57,7 +57,7 @@ class Figures:
     def cost(self) -> str:
         costs = [s.cost_usd for s in self.steps if s.cost_usd is not None]
         said = words.money(sum(costs) if costs else None)
-        return f"{said} or more" if costs and len(costs) < len(self.steps) else said
+        return say("totals.more", money=said) if costs and len(costs) < len(self.steps) else said
 
     @property
     def first_ms(self) -> float:

@@ -1,0 +1,34 @@
+"""A shared link: the gate, what is left, a key of one's own, the end of it, the operator's page."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from scripts.walks.way import QUESTION, Way
+
+
+def walk(way: Way) -> None:
+    page = way.page
+    page.goto(way.url)
+    way.keep("gate")
+    way.enter("/?token=pictures")
+    way.keep("left")
+    page.locator("#allowance .own-key").click()
+    page.locator("#own-key input").wait_for()
+    way.keep("own-key")
+    page.keyboard.press("Escape")
+    way.ask(QUESTION)
+    way.ask("And now?")
+    expect(page.locator("#spent")).to_be_visible()
+    way.keep("spent")
+    way.ask("And now?")
+    way.keep("spent-cell")
+    page.goto(f"{way.url}/operator")
+    way.keep("operator")
+    page.get_by_role("button").click()
+    way.keep("operator-paused")
+    page.goto(way.url)
+    expect(page.locator("#spent")).to_be_visible()
+    way.keep("paused")
+    page.goto(f"{way.url}/operator")
+    page.get_by_role("button").click()
