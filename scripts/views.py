@@ -42,8 +42,8 @@ models = ["echo-tiny", "forever-current_time"]
 profile = {{ tools = true }}
 [[provider.model]]
 id = "echo-tiny"
-label = "Tiny 2k"
-context_window = 2000
+label = "Tiny 4k"
+context_window = 4000
 """
 
 

@@ -58,7 +58,7 @@ def _keys(way: Way) -> None:
 
 
 def files(way: Way) -> None:
-    """Hand in few files and many; talk till the next model cannot take it all."""
+    """Hand in few files and many; then talk till the next model cannot take it all."""
     page, field = way.enter(), way.page.locator("#place-composer-start input[type=file]")
     handed = _files()
     field.set_input_files(handed[-2:])
@@ -69,9 +69,16 @@ def files(way: Way) -> None:
     way.keep("six")
     way.ask("What is on these?")
     way.keep("sent")
+    _unfit(way)
+
+
+def _unfit(way: Way) -> None:
+    page = way.page
+    page.locator("#new").click()
+    expect(page.locator("#chat .prompt")).to_have_count(0)
     for number in range(5):
         way.answers(Reply(text=f"Answer {number}."))
-        way.ask(f"question {number} " + "word " * 380)
+        way.ask(f"question {number} " + "word " * 500)
     pick(page, "#provider", "Tiny")
     expect(page.locator("#fit")).to_contain_text("does not fit")
     way.keep("unfit")
