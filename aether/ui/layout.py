@@ -17,7 +17,7 @@ The places, as they stand on the screen, each a column with the id `place-NAME`:
               fit               what to do with a conversation that does not fit
               allowance         what is left to a visitor
               attachments       the files of the message that is being written, over the text
-              composer-start    buttons before the text of the message, 40 px high
+              composer-start    buttons under the text of the message, 40 px high
     drawer    panel-requests    tab Requests; `inspector` stands in it
               panel-usage       tab Usage
               panel-tools       tab Tools

@@ -106,8 +106,6 @@
       const many = (picker === "#provider" ? providers : (shownProvider()?.models ?? [])).length > MANY;
       if (!field) continue;
       field.inputMode = many ? "search" : "none";
-      const whole = field.scrollWidth > field.clientWidth ? field.value : ""; // a name that does not fit is told by the pointer
-      if (field.title !== whole) field.title = whole;
     }
   }
 
@@ -144,6 +142,13 @@
     if (target !== shut || !isShut(target)) return;
     target.blur();
     target.focus();
+  });
+
+  /* A name that does not fit is told by the pointer. To measure it lays the page out: so not before it is asked for. */
+  document.addEventListener("pointerover", ({ target }) => {
+    if (!target.matches?.(PICKER)) return;
+    const whole = target.scrollWidth > target.clientWidth ? target.value : "";
+    if (target.title !== whole) target.title = whole;
   });
 
   window.aether.watch(decorate, { later: queueMicrotask, attributeFilter: ["aria-label"] });
