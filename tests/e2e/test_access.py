@@ -49,7 +49,7 @@ def overflow(page: Page) -> dict[str, object]:
     return page.evaluate(
         """() => {
             const wide = document.documentElement.scrollWidth - innerWidth;
-            const boxes = ['#top', '#notebook', '#dock', '#writing-desk', '#send'].filter(s => {
+            const boxes = ['#top', '#inspect', '#new', '#notebook', '#dock', '#writing-desk', '#send'].filter(s => {
                 const box = document.querySelector(s)?.getBoundingClientRect();
                 return box && box.width && (box.right > innerWidth + 1 || box.left < -1);
             });
@@ -94,6 +94,7 @@ def test_nothing_is_wider_than_the_screen(page: Page) -> None:
     choose(page, "chat/error-529")
     ask(page, "again")
     page.evaluate("() => document.body.classList.remove('sidebar-open')")
+    page.locator("#active-model").evaluate("(badge) => (badge.textContent = `chat/${'long-'.repeat(30)}`)")
     for width in (320, 390, 768, 1440):
         page.set_viewport_size({"width": width, "height": 844})
         assert overflow(page) == {"wide": 0, "boxes": []}, width
@@ -109,6 +110,18 @@ def test_nothing_is_wider_than_the_screen(page: Page) -> None:
     for width in (1440, 320):
         page.set_viewport_size({"width": width, "height": 844})
         assert overflow(page) == {"wide": 0, "boxes": []}, f"empty at {width}"
+
+
+def test_icons_are_seen_where_the_system_forces_its_colours(reader: Page) -> None:
+    reader.emulate_media(forced_colors="active")
+    unseen = reader.evaluate(
+        """() => ['#menu', '#new', '#inspect', '#compare', '#attach', '#send'].filter(icon => {
+            const button = document.querySelector(icon);
+            const [drawn, ground] = [getComputedStyle(button, '::before'), getComputedStyle(button)];
+            return drawn.backgroundColor === ground.backgroundColor;
+        })"""
+    )
+    assert unseen == []
 
 
 def middle(box: object) -> list[float]:

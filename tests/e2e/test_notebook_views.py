@@ -96,6 +96,22 @@ def test_formulas_code_and_tables_are_drawn_while_they_come_and_when_they_are_se
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_what_is_written_stands_as_it_will_stand_and_is_followed(page: Page, provider: ScriptedProvider) -> None:
+    places = """(root) => [...document.querySelectorAll(`${root} .answer :is(h2, p, pre)`)].map(part =>
+        [part.tagName, Math.round(part.getBoundingClientRect().top + scrollY), getComputedStyle(part).fontSize])"""
+    tall = "## Head\n\nfirst\n\n```\ncode\n```\n\n" + "a paragraph\n\n" * 60
+    provider.script("echo-small", [Reply(text=tall + "the end of it", hold_after=50)])
+    send(page, "a tall one")
+    expect(page.locator("#live .answer p")).not_to_have_count(0)
+    expect(page.locator("#live .answer")).to_contain_text("a paragraph")
+    written = page.evaluate(places, "#live")
+    provider.release()
+    expect(page.locator("#chat .stamp")).to_be_in_viewport()
+    settled = page.evaluate(places, "#chat")
+    assert written[:3] == settled[:3]
+    expect(page.locator("#jump:visible")).to_have_count(0)
+
+
 def test_the_newest_is_one_press_away(page: Page, provider: ScriptedProvider) -> None:
     provider.script("echo-small", [Reply(text=RICH)])
     ask(page, "a long one")

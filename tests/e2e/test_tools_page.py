@@ -130,6 +130,8 @@ def test_what_is_allowed_for_the_session_is_taken_back_by_the_switch(page: Page,
     assert '"own__note"' not in json.dumps([t.get("name") for t in offered(provider)])
     row.locator(".tool-switch").click()
     expect(row.locator(".tool-switch")).to_have_attribute("aria-checked", "true")
+    page.locator("#tab-usage").click()
+    expect(page.locator("#place-panel-usage .usage")).to_be_visible()
 
 
 def offered(provider: ScriptedProvider) -> list[dict[str, object]]:
