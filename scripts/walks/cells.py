@@ -78,7 +78,7 @@ def _unfit(way: Way) -> None:
     expect(page.locator("#chat .prompt")).to_have_count(0)
     for number in range(5):
         way.answers(Reply(text=f"Answer {number}."))
-        way.ask(f"question {number} " + "word " * 500)
+        way.ask(f"question {number} " + "word " * 800)
     pick(page, "#provider", "Tiny")
     expect(page.locator("#fit")).to_contain_text("does not fit")
     way.keep("unfit")

@@ -50,7 +50,7 @@ def _unfit(way: Way) -> None:
     page = way.page
     for _ in range(5):
         way.answers(Reply(text="Well."))
-        ask(page, "word " * 500)
+        ask(page, "word " * 800)
     way.rest()
     page.locator("#provider input").click()
     page.get_by_role("option", name="Tiny").click()
