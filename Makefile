@@ -8,6 +8,7 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.ready-$(shell cat requirements.txt requirements-local.txt | cksum | cut -d' ' -f1)
 DEV_STAMP := .venv/.ready-dev-$(shell cat requirements*.txt | cksum | cut -d' ' -f1)
 PEERS_STAMP := .venv-peers/.ready-$(shell cat bench/peers/requirements.txt | cksum | cut -d' ' -f1)
+PAGES_STAMP := .venv-pages/.ready-$(shell cat bench/pages/requirements.txt | cksum | cut -d' ' -f1)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 run: $(RUN_STAMP) ## start Aether on http://127.0.0.1:7860
@@ -35,6 +36,13 @@ bench: $(DEV_STAMP) browser ## measure, and print the table
 bench-peers: $(DEV_STAMP) $(PEERS_STAMP) ## build requests beside other libraries, and write docs/swap-peers.md
 	@$(BIN)/python -m bench.peers --write docs/swap-peers.md
 
+bench-pages: $(DEV_STAMP) $(PAGES_STAMP) browser ## measure beside the pages of Chainlit and Streamlit, and of Open WebUI where it is there
+	@$(BIN)/python -m bench.pages
+
+bench-open-webui: ## install Open WebUI for bench-pages, in an environment of its own (7 GB, some ten minutes)
+	@test -x .venv-open-webui/bin/python || $(PYTHON) -m venv .venv-open-webui
+	@.venv-open-webui/bin/python -m pip --disable-pip-version-check --quiet install -r bench/pages/requirements-open-webui.txt
+
 matrix: $(DEV_STAMP) ## prove the swap matrix, and write docs/swap-matrix.md
 	@$(BIN)/python -m pytest tests/wire --matrix=docs/swap-matrix.md -k "matrix and not page_tells"
 
@@ -49,10 +57,10 @@ litellm: $(DEV_STAMP) ## prove that a LiteLLM proxy takes what is sent, in an en
 	@$(BIN)/python -m pytest tests/swap/test_real_servers.py -k litellm
 
 clean: ## remove the environment and caches; data stays
-	@rm -rf .venv .venv-jupyter .venv-litellm .venv-peers .pytest_cache .ruff_cache .hypothesis tests/out bench/out
+	@rm -rf .venv .venv-jupyter .venv-litellm .venv-peers .venv-pages .venv-open-webui .pytest_cache .ruff_cache .hypothesis tests/out bench/out
 
 help: ## list the commands
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Aether needs Python 3.11 or newer. See https://www.python.org/downloads/"; exit 1; }
@@ -77,6 +85,13 @@ $(PEERS_STAMP): bench/peers/requirements.txt
 	@.venv-peers/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: -r $<
 	@touch $@
 
+# Two of what Chainlit needs come as source alone.
+$(PAGES_STAMP): bench/pages/requirements.txt
+	@echo "Installing the pages to measure beside (once, some minutes) ..."
+	@$(PYTHON) -m venv .venv-pages
+	@.venv-pages/bin/python -m pip --disable-pip-version-check --quiet install --only-binary :all: --no-binary literalai,syncer -r $<
+	@touch $@
+
 # An installed Chromium or Chrome serves; else Playwright fetches its own; else Debian has one.
 browser: $(DEV_STAMP)
 	@test -n "$$AETHER_CHROMIUM" || command -v chromium chromium-browser google-chrome google-chrome-stable >/dev/null \
@@ -94,4 +109,4 @@ servers:
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
 	|| echo "Not installed:" $$missing "(the tests that need it are skipped)."
 
-.PHONY: servers jupyter litellm run test e2e pictures views lint bench bench-peers matrix clean help browser
+.PHONY: servers jupyter litellm run test e2e pictures views lint bench bench-peers bench-pages matrix clean help browser
