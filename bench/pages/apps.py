@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from functools import cached_property
 from pathlib import Path
@@ -128,23 +127,16 @@ class OpenWebUI(Other):
         argv = [self.program("open-webui"), "serve", "--host", "127.0.0.1", "--port", str(port)]
         return Server(argv, port=port, folder=folder, environment=given)
 
-    def open(self, page: Page, server: Server, *, turns: int) -> None:
-        super().open(page, server, turns=turns)
-        greeting = page.get_by_role("button", name=re.compile("Okay, Let's Go"))
-        if greeting.count():
-            greeting.click()
-
     def choose(self, page: Page, model: str) -> None:
-        picker = page.locator("#model-selector-0-button")
+        picker = page.locator("#model-selector-model-button")
         if model in picker.inner_text():
             return
         picker.click()
-        page.locator(f"[aria-label='model-item'][data-value='{model}']").click()
+        page.locator(f"[role=option][data-value='{model}']").click()
         expect(picker).to_contain_text(model)
 
     def settled(self, page: Page, answers: int) -> None:
-        ready = page.locator("#send-message-button, [aria-label='Voice mode']").first
-        expect(ready).to_be_visible(timeout=60_000)
+        expect(page.get_by_role("button", name="Voice mode")).to_be_visible(timeout=60_000)
 
 
 OTHERS = (Chainlit(), Streamlit(), OpenWebUI())
