@@ -64,6 +64,9 @@ class Chainlit(Other):
 
     def choose(self, page: Page, model: str) -> None:
         page.locator(self.composer).fill(f"/model {model}")
+        expect(page.locator("#chat-submit")).to_be_enabled(
+            timeout=30_000
+        )  # what is sent before it is connected is lost
         page.locator(self.composer).press("Enter")
         expect(page.locator(self.answers[0]).last).to_contain_text(f"model: {model}")
         self.settled(page, 0)
@@ -88,12 +91,12 @@ class Streamlit(Other):
         return Server(argv, port=port, folder=folder, environment=self.given(provider))
 
     def choose(self, page: Page, model: str) -> None:
-        box = page.locator("[data-testid=stSelectbox]")
-        if box.get_by_text(model, exact=True).count():
+        box = page.get_by_role("combobox", name="Model")
+        if box.input_value() == model:
             return
-        box.locator("input").click()
+        box.click()
         page.get_by_role("option", name=model, exact=True).click()
-        expect(box.get_by_text(model, exact=True)).to_be_visible()
+        expect(box).to_have_value(model)
         self.settled(page, 0)
 
     def settled(self, page: Page, answers: int) -> None:
