@@ -36,12 +36,8 @@ bench: $(DEV_STAMP) browser ## measure, and print the table
 bench-peers: $(DEV_STAMP) $(PEERS_STAMP) ## build requests beside other libraries, and write docs/swap-peers.md
 	@$(BIN)/python -m bench.peers --write docs/swap-peers.md
 
-bench-pages: $(DEV_STAMP) $(PAGES_STAMP) browser ## measure beside the pages of Chainlit and Streamlit, and of Open WebUI where it is there
+bench-pages: $(DEV_STAMP) $(PAGES_STAMP) browser ## measure beside the pages of Chainlit and Streamlit
 	@$(BIN)/python -m bench.pages
-
-bench-open-webui: ## install Open WebUI for bench-pages, in an environment of its own (7 GB, some ten minutes)
-	@test -x .venv-open-webui/bin/python || $(PYTHON) -m venv .venv-open-webui
-	@.venv-open-webui/bin/python -m pip --disable-pip-version-check --quiet install -r bench/pages/requirements-open-webui.txt
 
 matrix: $(DEV_STAMP) ## prove the swap matrix, and write docs/swap-matrix.md
 	@$(BIN)/python -m pytest tests/wire --matrix=docs/swap-matrix.md -k "matrix and not page_tells"
@@ -57,10 +53,10 @@ litellm: $(DEV_STAMP) ## prove that a LiteLLM proxy takes what is sent, in an en
 	@$(BIN)/python -m pytest tests/swap/test_real_servers.py -k litellm
 
 clean: ## remove the environment and caches; data stays
-	@rm -rf .venv .venv-jupyter .venv-litellm .venv-peers .venv-pages .venv-open-webui .pytest_cache .ruff_cache .hypothesis tests/out bench/out
+	@rm -rf .venv .venv-jupyter .venv-litellm .venv-peers .venv-pages .pytest_cache .ruff_cache .hypothesis tests/out bench/out
 
 help: ## list the commands
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Aether needs Python 3.11 or newer. See https://www.python.org/downloads/"; exit 1; }

@@ -103,43 +103,4 @@ class Streamlit(Other):
         page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
 
 
-class OpenWebUI(Other):
-    """The application as it is installed, without accounts and without the requests it makes of its own accord."""
-
-    name = "Open WebUI"
-    package = "open-webui"
-    environment = ROOT / ".venv-open-webui"
-    composer = "#chat-input"
-    answers = (".chat-assistant",)
-
-    def server(self, provider: Provider, folder: Path, *, turns: int = 0) -> Server:
-        port = free_port()
-        off = ("TITLE", "TAGS", "FOLLOW_UP", "AUTOCOMPLETE", "RETRIEVAL_QUERY", "SEARCH_QUERY")
-        given = {
-            "DATA_DIR": str(folder / "data"),
-            "OPENAI_API_BASE_URL": f"{provider.url}/v1",
-            "OPENAI_API_KEY": "none",
-            "ENABLE_OLLAMA_API": "false",
-            "WEBUI_AUTH": "false",
-            "WEBUI_SECRET_KEY": "bench",
-            "OFFLINE_MODE": "true",
-            "HF_HUB_OFFLINE": "1",
-            "RAG_EMBEDDING_ENGINE": "openai",
-            **{f"ENABLE_{name}_GENERATION": "false" for name in off},
-        }
-        argv = [self.program("open-webui"), "serve", "--host", "127.0.0.1", "--port", str(port)]
-        return Server(argv, port=port, folder=folder, environment=given)
-
-    def choose(self, page: Page, model: str) -> None:
-        picker = page.locator("#model-selector-model-button")
-        if model in picker.inner_text():
-            return
-        picker.click()
-        page.locator(f"[role=option][data-value='{model}']").click()
-        expect(picker).to_contain_text(model)
-
-    def settled(self, page: Page, answers: int) -> None:
-        expect(page.get_by_role("button", name="Voice mode")).to_be_visible(timeout=60_000)
-
-
-OTHERS = (Chainlit(), Streamlit(), OpenWebUI())
+OTHERS = (Chainlit(), Streamlit())
