@@ -212,6 +212,11 @@ class SystemNote:
 Part = Annotated[
     Text | Reasoning | Image | File | ToolCall | ToolResult | Refusal | SystemNote, Field(discriminator="kind")
 ]
+WORDS = (Text, Refusal, SystemNote)
+"""Parts that are words of somebody."""
+MEDIA = (Image, File)
+"""Parts that are bytes."""
+
 NativeKind = Literal["reasoning", "text", "call", "other"]
 
 

@@ -12,6 +12,7 @@ from tests.app_process import AppProcess
 from tests.replay import RECORDINGS
 from tests.scripted import ScriptedProvider
 from tests.scripted.clients import Client, Connect
+from tests.swap.rig import Rig
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,6 +49,14 @@ async def connect(scripted: ScriptedProvider) -> AsyncIterator[Connect]:
     yield made
     for client in clients:
         await client.aclose()
+
+
+@pytest.fixture
+async def rig(scripted: ScriptedProvider, tmp_path: Path) -> AsyncIterator[Rig]:
+    """Conversations over the scripted provider, without a page."""
+    built = Rig(scripted, tmp_path)
+    yield built
+    await built.aclose()
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from aether.gate import body
 from aether.gate.answers import Refused
+from aether.gate.presence import counted
 from aether.guard.rates import KEYS, Rates
 
 OPEN_AT_ONCE = 64
@@ -38,13 +39,8 @@ class Crowd:
         """Count a request while it is open; raise Refused for one too many."""
         if self._rates is not None and self._open[visitor] >= (OPEN_AT_ONCE if visitor else OPEN_OF_PROGRAMS):
             raise Refused(429, TOO_MANY)
-        self._open[visitor] += 1
-        try:
+        with counted(self._open, visitor):
             yield
-        finally:
-            self._open[visitor] -= 1
-            if not self._open[visitor]:
-                del self._open[visitor]
 
     async def check(self, scope: Scope, visitor: str, *, size: int) -> None:
         """Raise Refused for what a visitor has done often enough."""

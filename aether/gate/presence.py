@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from aether.visitors import all_sessions_of
+
+
+@contextmanager
+def counted(open_: Counter[str], name: str) -> Generator[None, None, None]:
+    """Count one more under a name meanwhile; a name with none is forgotten."""
+    open_[name] += 1
+    try:
+        yield
+    finally:
+        open_[name] -= 1
+        if not open_[name]:
+            del open_[name]
 
 
 class Presence:
@@ -18,16 +30,8 @@ class Presence:
     @contextmanager
     def here(self, session: str) -> Generator[None, None, None]:
         """Count a stream while it is open."""
-        if not session:
+        with counted(self._open, session) if session else nullcontext():
             yield
-            return
-        self._open[session] += 1
-        try:
-            yield
-        finally:
-            self._open[session] -= 1
-            if not self._open[session]:
-                del self._open[session]
 
     def listens(self, session: str) -> bool:
         """Tell whether anyone listens to a session."""

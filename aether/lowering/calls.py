@@ -13,12 +13,12 @@ from collections.abc import Iterable
 
 from aether.lowering.text import sound
 from aether.lowering.view import Message, Omission
+from aether.parts import MEDIA
 from aether.profile import Profile
 from aether.transcript import File, Image, Part, ResultPart, Text, ToolCall, ToolResult
 
 NOT_RUN = "This call was not run: the answer was stopped, or the model was changed."
 NO_OUTPUT = "(no output)"
-MEDIA = (Image, File)
 NAME_RULE = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 LONGEST_ID = 40
 """Letters of a tool id: the least that a known service takes (OpenAI's chat, vercel/ai#5171)."""

@@ -6,10 +6,10 @@ Servers differ in what they forgive; this is the one shape that all of them take
 from __future__ import annotations
 
 from aether.lowering.view import Message
+from aether.parts import WORDS
 from aether.profile import Profile
-from aether.transcript import Part, Refusal, SystemNote, Text
+from aether.transcript import Part, Text
 
-WORDS = (Text, Refusal, SystemNote)
 START = "(conversation start)"
 GO_ON = "Continue exactly where you stopped."
 BRIDGE = "Understood."

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from aether.lowering.calls import MEDIA, as_text, close_calls, fix_calls, flatten_tools, give_ids, told, valid_name
+from aether.lowering.calls import as_text, close_calls, fix_calls, flatten_tools, give_ids, told, valid_name
 from aether.lowering.media import place_media
 from aether.lowering.shape import drop_blank, merge_neighbours
 from aether.lowering.text import mend_text
 from aether.lowering.view import Message, Omission
 from aether.lowering.weight import weight
+from aether.parts import MEDIA
 from aether.profile import Profile
 from aether.transcript import (
     File,

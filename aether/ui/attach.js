@@ -48,9 +48,6 @@
   document.addEventListener("click", (event) => {
     const cross = event.target.closest?.(".unattach");
     if (!cross) return;
-    const field = $("#unattach-number textarea, #unattach-number input");
-    field.value = cross.dataset.number;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-    requestAnimationFrame(() => $("#unattach").click());
+    window.aether.wire("#unattach-number", "#unattach", cross.dataset.number);
   });
 })();

@@ -17,6 +17,7 @@ from aether.errors import AetherError
 from aether.transcript import File, Image
 from aether.ui import exporting, panels, render
 from aether.ui.markdown import one_line, text
+from aether.ui.plain import MARKUP, QUICK
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -78,10 +79,9 @@ def chips(attached: Attached) -> str:
 
 def build(page: Page, services: Services) -> None:
     """Put the button, the files and their hidden wire into the page."""
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     desk = Desk(services)
     with page.place("attachments"):
-        shown = gr.Markdown(elem_id="attached", sanitize_html=False, latex_delimiters=[], container=False)
+        shown = gr.Markdown(elem_id="attached", **MARKUP)
     with page.place("composer-start"):
         button = gr.UploadButton(
             "Attach files", elem_id="attach", file_count="multiple", type="filepath", min_width=0, scale=0
@@ -89,12 +89,12 @@ def build(page: Page, services: Services) -> None:
     with page.place("wires"):
         number = gr.Textbox(elem_id="unattach-number", label="File", container=False)
         off = gr.Button("Take off", elem_id="unattach")
-    button.upload(desk.take, [button, page.attached], [page.attached, shown, page.receipt, button], **quick)
-    off.click(drop, [number, page.attached], [page.attached, shown], **quick)
-    page.new.click(_none, None, [page.attached, shown], **quick)
+    button.upload(desk.take, [button, page.attached], [page.attached, shown, page.receipt, button], **QUICK)
+    off.click(drop, [number, page.attached], [page.attached, shown], **QUICK)
+    page.new.click(_none, None, [page.attached, shown], **QUICK)
     # A message that was sent took its files along; one that was refused has them still.
     for event in page.taking:
-        event.then(_again, page.attached, shown, **quick)
+        event.then(_again, page.attached, shown, **QUICK)
 
 
 async def _none() -> tuple[Attached, str]:

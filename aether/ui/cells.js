@@ -6,21 +6,17 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
-  const { say } = window.aether;
+  const { say, wire } = window.aether;
   const isBusy = () => document.body.classList.contains("busy");
   const STREAMING = new Set(["edit", "rerun", "compare"]);
   let hidden = [];
   let returnsTo = null;
 
   function wish(asked, message = "") {
-    const field = $("#wish textarea, #wish input");
-    if (isBusy() || !field) return false;
-    field.value = JSON.stringify(asked);
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+    if (isBusy() || !wire("#wish", "#act", JSON.stringify(asked))) return false;
     returnsTo = ["choose", "rerun"].includes(asked.verb) ? asked.turn : null;
     const detail = { message, stays: !STREAMING.has(asked.verb) };
     document.dispatchEvent(new CustomEvent("aether:begin", { detail }));
-    requestAnimationFrame(() => $("#act").click());
     return true;
   }
 

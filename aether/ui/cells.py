@@ -18,6 +18,7 @@ from aether.services import Services
 from aether.transcript import Part
 from aether.ui import handlers
 from aether.ui.markdown import one_line, text
+from aether.ui.plain import QUICK
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ def build(page: Page, services: Services) -> None:
         carry_out,
         [wish, page.runtime, page.attached],
         [page.receipt, page.composer, page.attached],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
+        **QUICK,
     )
     page.taking.append(begun)
     handlers.answered(page, begun)

@@ -6,7 +6,8 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
-  const { say, make } = window.aether;
+  const { aether } = window;
+  const { say, make } = aether;
   const MOST = 4;
   const ROWS = 120;
   const WORDS = 3000;
@@ -28,24 +29,6 @@
   }
 
   /* ---- choosing ---------------------------------------------------------------------------------- */
-
-  async function learn() {
-    try {
-      const answer = await fetch("api/models");
-      if (!answer.ok) return;
-      models = (await answer.json()).providers
-        .filter((provider) => provider.ready)
-        .flatMap((provider) =>
-          provider.models.map((model) => ({
-            reference: `${provider.name}/${model.id}`,
-            label: model.label || model.id,
-            provider: provider.label,
-          })),
-        );
-    } catch {
-      /* without the list nothing can be chosen; the dialog says so */
-    }
-  }
 
   /* The dialog opens at once with what is known of the models, and again with what the server says. */
   async function choose(wanted) {
@@ -80,7 +63,7 @@
     rows(box, "");
     if (!box.open) box.showModal();
     if (!matchMedia("(pointer: coarse)").matches) search.focus();
-    await learn();
+    models = (await aether.models()) ?? models; // without the list nothing can be chosen; the dialog says so
     if (asked !== wanted || !box.open) return;
     chosen = chosen.filter((one) => models.some((model) => model.reference === one));
     rows(box, search.value);
@@ -91,7 +74,7 @@
     const wanted = words.toLowerCase().split(/\s+/);
     const found = models.filter((model) => {
       if (model.reference === asked.without) return false;
-      const text = `${model.reference} ${model.label} ${model.provider}`.toLowerCase();
+      const text = `${model.reference} ${model.label} ${model.from}`.toLowerCase();
       return wanted.every((word) => text.includes(word));
     });
     list.replaceChildren(...found.slice(0, ROWS).map(row));
@@ -106,7 +89,7 @@
     button.type = "button";
     button.dataset.reference = model.reference;
     if (asked.several) button.setAttribute("aria-pressed", String(chosen.includes(model.reference)));
-    button.append(make("b", "", model.label), make("small", "", model.provider));
+    button.append(make("b", "", model.label), make("small", "", model.from));
     button.addEventListener("click", () => {
       if (!asked.several) {
         chosen = [model.reference];

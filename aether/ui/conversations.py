@@ -22,6 +22,7 @@ from aether.store.shares import Shares
 from aether.transcript import File, Image, Transcript
 from aether.ui import panels, pickers, render
 from aether.ui.markdown import one_line, text
+from aether.ui.plain import MARKUP, QUICK
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -123,18 +124,16 @@ def mark(runtime: AgentRuntime, *, follows: bool = False, gone: str = "") -> str
 
 def build(page: Page, services: Services) -> None:
     """Put the list into the sidebar, the mark over the chat, and the wires behind both."""
-    plain: dict[str, Any] = {"sanitize_html": False, "latex_delimiters": [], "container": False}
     with page.place("conversations"):
-        gr.Markdown(LIST, elem_id="conversations", **plain)
+        gr.Markdown(LIST, elem_id="conversations", **MARKUP)
     with page.place("above-chat"):
-        marked = gr.Markdown("", elem_id="conversation", **plain)
+        marked = gr.Markdown("", elem_id="conversation", **MARKUP)
     with page.place("wires"):
         wanted = gr.Textbox(elem_id="open-id", label="Conversation", container=False)
         go = gr.Button("Open", elem_id="open")
         again = gr.Button("Which", elem_id="mark")
     opening, state = Opening(services), page.runtime
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     history = [page.chat, page.earlier, page.window]
     head = [page.provider, page.model, page.badge, page.usage]
-    go.click(opening.open, [wanted, state], [*history, *head, page.receipt, marked], **quick)
-    again.click(opening.mark, state, marked, **quick)
+    go.click(opening.open, [wanted, state], [*history, *head, page.receipt, marked], **QUICK)
+    again.click(opening.mark, state, marked, **QUICK)

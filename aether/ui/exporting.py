@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
@@ -20,6 +20,7 @@ from aether.store.blobs import Blobs
 from aether.transcript import Transcript, TranscriptError
 from aether.ui import handlers, panels
 from aether.ui.furniture import spoken
+from aether.ui.plain import MARKUP, QUICK
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ KEPT_S = 3600
 
 def build(page: Page, services: Services) -> None:
     """Put the buttons into the tab Export, and tie them to files."""
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     with page.place("panel-export"), gr.Column(elem_id="export"):
         _said(spoken("h4", "files.take"))
         buttons = [gr.Button(label, elem_id=f"export-{name}", min_width=0) for name, label, _ in FORMATS]
@@ -42,12 +42,12 @@ def build(page: Page, services: Services) -> None:
         _said(spoken("h4", "files.on"))
         upload = gr.UploadButton("Open a file", elem_id="import", file_types=[".json", ".ipynb", ".zip"], min_width=0)
         _said(spoken("p", "files.sources"))
-        said = gr.Markdown("", elem_id="imported", sanitize_html=False, container=False)
+        said = gr.Markdown("", elem_id="imported", **MARKUP)
     with page.place("wires"):
         exported = gr.File(elem_id="exported", label="Exported")
     for (name, _, _), button in zip(FORMATS, buttons, strict=True):
-        button.click(_writer(name, services.blobs), page.runtime, exported, **quick)
-    opened = upload.upload(_taker(services.blobs), [upload, page.runtime], said, **quick)
+        button.click(_writer(name, services.blobs), page.runtime, exported, **QUICK)
+    opened = upload.upload(_taker(services.blobs), [upload, page.runtime], said, **QUICK)
     handlers.answered(page, opened)
 
 
@@ -76,7 +76,7 @@ def _explained() -> str:
 
 
 def _said(markup: str) -> None:
-    gr.Markdown(markup, sanitize_html=False, container=False)
+    gr.Markdown(markup, **MARKUP)
 
 
 async def file(transcript: Transcript, format: str | None, blobs: Blobs) -> str | None:

@@ -13,6 +13,7 @@ from aether.transcript import Cut
 from aether.ui import panels, words
 from aether.ui.handlers import answered, refused, taken
 from aether.ui.markdown import one_line, text
+from aether.ui.plain import MARKUP, QUICK
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -24,10 +25,9 @@ Updates = tuple[Any, ...]
 
 def build(page: Page, services: Services) -> None:
     """Put the panel into its place and tie it to its verbs."""
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    queued: dict[str, Any] = {**quick, "queue": True}
+    queued: dict[str, Any] = {**QUICK, "queue": True}
     with page.place("fit"):
-        said = gr.Markdown(elem_id="fit", sanitize_html=False, latex_delimiters=[], container=False)
+        said = gr.Markdown(elem_id="fit", **MARKUP)
         with gr.Row(elem_id="fit-choices"):
             leave, summary, whole = (
                 gr.Button("", elem_id=f"fit-{name}", size="sm", visible=False, min_width=0)
@@ -35,10 +35,10 @@ def build(page: Page, services: Services) -> None:
             )
     state, shown = page.runtime, [said, leave, summary, whole]
     # The badge changes whenever a model was chosen or an answer has settled.
-    page.badge.change(look, state, shown, **quick)
+    page.badge.change(look, state, shown, **QUICK)
     for button, verb in ((leave, _leave_out), (summary, _summarise)):
         answered(page, button.click(verb, state, page.receipt, **queued))
-    whole.click(_show_all, state, page.receipt, **quick).then(look, state, shown, **quick)
+    whole.click(_show_all, state, page.receipt, **QUICK).then(look, state, shown, **QUICK)
 
 
 async def look(runtime: AgentRuntime) -> Updates:

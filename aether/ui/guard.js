@@ -6,7 +6,7 @@
 (() => {
   "use strict";
 
-  const { say, told } = window.aether;
+  const { say, told, wire, models } = window.aether;
   const $ = (selector) => document.querySelector(selector);
   const SHORT = 5;
   let rest = null;
@@ -20,27 +20,7 @@
   }
   const button = (key, className = "") => make("button", { type: "button", className, text: say(key) });
 
-  /* ---- the models that the server knows ------------------------------------------------------------ */
-
-  async function models(fits) {
-    try {
-      const { providers } = await (await fetch("api/models")).json();
-      for (const provider of providers.filter((one) => one.ready)) {
-        const model = provider.models.find((one) => fits(provider, one));
-        if (model) return { reference: `${provider.name}/${model.id}`, label: model.label || model.id };
-      }
-    } catch {
-      /* without the list nothing is offered */
-    }
-    return null;
-  }
-
-  function take({ reference }) {
-    const field = $("#wanted textarea, #wanted input");
-    field.value = reference;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-    requestAnimationFrame(() => $("#want").click());
-  }
+  const take = ({ reference }) => wire("#wanted", "#want", reference);
 
   /* ---- what is left, and its end --------------------------------------------------------------------- */
 
@@ -133,7 +113,7 @@
     try {
       const answer = await fetch("api/key", { method: "POST", headers, body: JSON.stringify({ provider: name, key: value }) });
       await refresh();
-      if (answer.ok) return tell(say("guard.saved"), await models((one) => one.name === name));
+      if (answer.ok) return tell(say("guard.saved"), (await models())?.find((model) => model.name === name));
       words = told((await answer.json()).error);
     } catch {
       /* the server is away: said as anything else that did not work */

@@ -7,7 +7,8 @@
 
   const $ = (selector) => document.querySelector(selector);
   const field = () => $("#composer textarea");
-  const { say, make } = window.aether;
+  const { aether } = window;
+  const { say, make, write, wire } = aether;
   const COMMAND = /^\/(m(o(d(e(l( .*)?)?)?)?)?)?$/;
   const ROWS = 8;
   const KEYS = [
@@ -23,24 +24,7 @@
   let models = [];
   let at = 0;
 
-  function write(element, value) {
-    element.value = value;
-    element.dispatchEvent(new Event("input", { bubbles: true }));
-  }
-
   /* ---- /model ------------------------------------------------------------------------------------ */
-
-  async function learn() {
-    try {
-      const answer = await fetch("api/models");
-      if (!answer.ok) return;
-      models = (await answer.json()).providers
-        .filter((one) => one.ready)
-        .flatMap((one) => one.models.map((model) => ({ reference: `${one.name}/${model.id}`, label: model.label, from: one.label })));
-    } catch {
-      /* without the list nothing is completed; a whole reference still works */
-    }
-  }
 
   function found() {
     const wanted = field().value.replace(/^\/\w* ?/, "").toLowerCase().split(/\s+/);
@@ -60,7 +44,7 @@
       box.setAttribute("aria-label", say("choose.title"));
       $("#writing-desk").append(box);
       at = 0;
-      await learn();
+      models = (await aether.models()) ?? models; // without the list a whole reference still works
     }
     const rows = found();
     at = Math.min(at, Math.max(0, rows.length - 1));
@@ -82,8 +66,7 @@
   function want(reference) {
     write(field(), "");
     list()?.remove();
-    write($("#wanted textarea, #wanted input"), reference);
-    requestAnimationFrame(() => $("#want").click());
+    wire("#wanted", "#want", reference);
   }
 
   document.addEventListener("input", (event) => event.target === field() && complete());

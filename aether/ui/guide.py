@@ -9,6 +9,7 @@ import gradio as gr
 from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.ui import handlers, panels, pickers
+from aether.ui.plain import QUICK
 
 if TYPE_CHECKING:
     from aether.ui.layout import Page
@@ -32,4 +33,4 @@ def build(page: Page, services: Services) -> None:
         wanted = gr.Textbox(elem_id="wanted", label="Model", container=False)
         go = gr.Button("Choose", elem_id="want")
     shown = [page.badge, page.receipt, page.provider, page.model, page.answer_again]
-    go.click(want, [wanted, page.runtime], shown, queue=False, show_progress="hidden", api_visibility="private")
+    go.click(want, [wanted, page.runtime], shown, **QUICK)

@@ -20,6 +20,7 @@ from aether.services import Services
 from aether.transcript import Part
 from aether.ui import compare, inspector, panels, pickers, render
 from aether.ui.conversations import owner_of
+from aether.ui.plain import QUICK
 from aether.ui.stream import Lines
 from aether.ui.words import say
 
@@ -254,46 +255,45 @@ def meanwhile(runtime: AgentRuntime, live: Live) -> str:
 def connect(page: Page, services: Services, lines: Lines) -> None:
     """Tie the page's components to its events. None of them is a public endpoint."""
     events, state = Events(services, lines), page.runtime
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    page.demo.load(events.boot, state, [state, page.provider, page.model, page.badge, page.usage, page.line], **quick)
+    page.demo.load(events.boot, state, [state, page.provider, page.model, page.badge, page.usage, page.line], **QUICK)
     page.demo.unload(events.leave)
-    _connect_pickers(page, events, quick)
-    _connect_answers(page, events, quick)
-    page.earlier.click(events.earlier, [state, page.window], [page.chat, page.earlier, page.window], **quick)
-    page.inspect.click(events.inspect, state, page.inspector, **quick)
+    _connect_pickers(page, events)
+    _connect_answers(page, events)
+    page.earlier.click(events.earlier, [state, page.window], [page.chat, page.earlier, page.window], **QUICK)
+    page.inspect.click(events.inspect, state, page.inspector, **QUICK)
 
 
 def answered(page: Page, event: Any) -> None:
     """Let the page know whether an event began answers; it follows them over its line, and then asks to settle."""
-    event.then(begun, page.runtime, page.live, queue=False, show_progress="hidden", api_visibility="private")
+    event.then(begun, page.runtime, page.live, **QUICK)
 
 
-def _connect_answers(page: Page, events: Events, quick: dict[str, Any]) -> None:
+def _connect_answers(page: Page, events: Events) -> None:
     state = page.runtime
     begun = (
         page.send.click(
             events.start,
             [page.composer, page.attached, state],
             [page.composer, page.attached, page.receipt],
-            **quick,
+            **QUICK,
         ),
-        page.again.click(events.start_again, [page.again_turn, state], page.receipt, **quick),
-        page.answer_again.click(events.stop_and_answer_again, state, page.receipt, **quick),
+        page.again.click(events.start_again, [page.again_turn, state], page.receipt, **QUICK),
+        page.answer_again.click(events.stop_and_answer_again, state, page.receipt, **QUICK),
     )
     shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
     page.taking.append(begun[0])
     for event in begun:
         answered(page, event)
-    settle: dict[str, Any] = {**quick, "trigger_mode": "always_last"}
+    settle: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
     page.settle.click(events.settle, [state, page.window], shown, **settle)
     for button in (page.stop, page.switch_now):
-        button.click(events.stop, state, None, **quick)
-    page.new.click(events.clear, state, [*shown, page.inspector, page.window], **quick)
+        button.click(events.stop, state, None, **QUICK)
+    page.new.click(events.clear, state, [*shown, page.inspector, page.window], **QUICK)
 
 
-def _connect_pickers(page: Page, events: Events, quick: dict[str, Any]) -> None:
+def _connect_pickers(page: Page, events: Events) -> None:
     state = page.runtime
-    latest: dict[str, Any] = {**quick, "trigger_mode": "always_last"}
+    latest: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
     chosen, filled = [page.provider, page.model, state], [page.provider, page.model, page.receipt, page.badge]
     page.provider.change(events.pick_provider, chosen, filled, **latest)
     shown = [page.badge, page.receipt, page.provider, page.model, page.answer_again]

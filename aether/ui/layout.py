@@ -55,6 +55,7 @@ from aether.ui import (
     usage,
 )
 from aether.ui.guard import who
+from aether.ui.plain import MARKUP
 from aether.ui.stream import Lines
 
 
@@ -246,10 +247,4 @@ def _drawer(places: dict[str, gr.Column]) -> dict[str, Any]:
 
 
 def _markup(value: str, *, elem_id: str | None = None) -> gr.Markdown:
-    return gr.Markdown(
-        value,
-        elem_id=elem_id,
-        sanitize_html=False,
-        latex_delimiters=[],
-        container=False,
-    )
+    return gr.Markdown(value, elem_id=elem_id, **MARKUP)

@@ -6,6 +6,7 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
+  const { write, wire } = window.aether;
   const NEAR_BOTTOM_PX = 140;
   let settledAtSend = "";
   let follows = true;
@@ -19,11 +20,6 @@
   const settled = () => $("#live .settled")?.dataset.word ?? "";
   const isBusy = () => document.body.classList.contains("busy");
   const isOffline = () => document.body.classList.contains("offline");
-
-  function write(element, value) {
-    element.value = value;
-    element.dispatchEvent(new Event("input", { bubbles: true }));
-  }
 
   /* `stream.js` brings the answer between these two, and takes a message along that has no files. */
   const tell = (what, detail) => document.dispatchEvent(new CustomEvent(`aether:${what}`, { detail }));
@@ -101,9 +97,8 @@
 
   function again(turn) {
     if (isBusy()) return;
-    write($("#again-turn textarea, #again-turn input"), turn);
+    wire("#again-turn", "#again", turn);
     begin();
-    requestAnimationFrame(() => $("#again").click());
   }
 
   /* ---- copying ---------------------------------------------------------------------------- */

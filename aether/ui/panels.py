@@ -8,10 +8,11 @@ from typing import Literal
 from aether.branches import answers
 from aether.fit import Fit
 from aether.lowering.view import Omission
-from aether.transcript import Step, Transcript
+from aether.transcript import Transcript
 from aether.ui import words
 from aether.ui.markdown import one_line, text
 from aether.ui.sentences import told
+from aether.ui.stamp import spent
 from aether.ui.words import say
 from aether.usage import Usage
 
@@ -96,13 +97,7 @@ def usage(transcript: Transcript) -> str:
     """Say the running totals of the conversation."""
     steps = [*(step for answer in answers(transcript) for step in answer.steps), *transcript.beside]
     total = sum((step.usage for step in steps), Usage())
-    figures = [say("totals.count", count=words.tokens(total.input + total.output)), *([_spent(steps)] if steps else [])]
+    figures = [say("totals.count", count=words.tokens(total.input + total.output)), *([spent(steps)] if steps else [])]
     facts = {"input": f"{total.input:,}", "output": f"{total.output:,}", "cached": f"{total.cache_read:,}"}
     title = text(say("totals.title", **facts))
     return f'<span class="totals" title="{title}">{"".join(f"<span>{text(f)}</span>" for f in figures)}</span>'
-
-
-def _spent(steps: Sequence[Step]) -> str:
-    costs = [step.cost_usd for step in steps if step.cost_usd is not None]
-    said = words.money(sum(costs) if costs else None)
-    return say("totals.more", money=said) if costs and len(costs) < len(steps) else said

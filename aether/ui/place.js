@@ -6,7 +6,7 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
-  const { say } = window.aether;
+  const { say, wire } = window.aether;
   const body = document.body;
   const BEAT_MS = 5_000;
   const RETRY_MS = 1_000;
@@ -31,13 +31,7 @@
 
   /* ---- going to a conversation ------------------------------------------------------------------------ */
 
-  function press(wanted) {
-    const field = $("#open-id textarea, #open-id input");
-    if (!field) return;
-    field.value = wanted;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-    requestAnimationFrame(() => $("#open")?.click());
-  }
+  const press = (wanted) => wire("#open-id", "#open", wanted);
 
   function go(id) {
     restoring = id;

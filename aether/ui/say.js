@@ -2,7 +2,7 @@
  * The words of the page in the reader's language. `ui/words.js`, made by the server, brings them;
  * this says them to other scripts, and writes them into what stands on the page from the start:
  * `data-say` names the text of an element, `data-say-label` its name for a screen reader, `data-say-placeholder`
- * the hint in an empty field. It also has what every script needs: `watch` and `make`.
+ * the hint in an empty field. It also has what other scripts need: `watch`, `make`, `write`, `wire`, `models`.
  */
 (() => {
   "use strict";
@@ -63,7 +63,37 @@
     return element;
   }
 
-  window.aether = { say, told, language, watch, make };
+  /* Write into a field as a person would, so that Gradio hears of it. */
+  function write(field, words) {
+    field.value = words;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  /* Write into the field of a wire, and press its button in the next frame; tell whether it is there. */
+  function wire(name, button, words) {
+    const field = document.querySelector(`${name} :is(textarea, input)`);
+    if (!field) return false;
+    write(field, words);
+    requestAnimationFrame(() => document.querySelector(button)?.click());
+    return true;
+  }
+
+  /* The models that can answer now, as the server lists them; null where it does not say. */
+  async function models() {
+    try {
+      const answer = await fetch("api/models");
+      if (!answer.ok) return null;
+      return (await answer.json()).providers
+        .filter((provider) => provider.ready)
+        .flatMap(({ name, label, models: own }) =>
+          own.map((model) => ({ name, from: label, reference: `${name}/${model.id}`, label: model.label || model.id })),
+        );
+    } catch {
+      return null;
+    }
+  }
+
+  window.aether = { say, told, language, watch, make, write, wire, models };
 
   /* Gradio's own buttons, fields and labels were made in English, before anyone had asked for the page. */
   const BUTTONS = { "#menu": "top.menu", "#new": "top.new", "#inspect": "top.details", "#send": "dock.send", "#stop": "dock.stop", "#switch-now": "dock.switch_now", "#tools-open": "tools.open", "#attach": "attach.button", "#compare": "cell.compare", "#import": "files.open" };

@@ -73,7 +73,6 @@ def _figures(answer: Answer) -> Iterable[str]:
     settled = answer.steps
     usage = sum((step.usage for step in settled), Usage())
     times = [step.total_ms for step in settled if step.total_ms is not None]
-    costs = [step.cost_usd for step in settled if step.cost_usd is not None]
     if times:
         yield words.duration(sum(times))
     if first := words.duration(settled[0].ttft_ms):
@@ -85,7 +84,15 @@ def _figures(answer: Answer) -> Iterable[str]:
     if usage.cache_read:
         yield words.say("stamp.cached", count=words.tokens(usage.cache_read))
     if answer.failure is None or usage.input or usage.output:
-        yield words.money(sum(costs) if costs else None)
+        yield spent(settled)
+
+
+def spent(settled: Iterable[Step]) -> str:
+    """Say what some steps have cost together; where the price of one is not known, that it is more."""
+    costs = [step.cost_usd for step in settled]
+    known = [cost for cost in costs if cost is not None]
+    said = words.money(sum(known) if known else None)
+    return words.say("totals.more", money=said) if 0 < len(known) < len(costs) else said
 
 
 def writing_ms(settled: Iterable[Step]) -> float:

@@ -6,7 +6,7 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
-  const { say } = window.aether;
+  const { say, write } = window.aether;
   const body = document.body;
   const RETRY_MS = 3_000;
   const DRAFT = "aether.draft";
@@ -67,8 +67,7 @@
       return;
     }
     if (!words || field().value) return;
-    field().value = words;
-    field().dispatchEvent(new Event("input", { bubbles: true }));
+    write(field(), words);
   }
 
   /* What was sent stays the draft until the server has committed it. */

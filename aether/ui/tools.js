@@ -6,14 +6,8 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
+  const { watch, wire } = window.aether;
   let asked = "";
-
-  function press(field, button, value) {
-    const input = $(`${field} textarea, ${field} input`);
-    input.value = value;
-    input.dispatchEvent(new Event("input", { bubbles: true }));
-    requestAnimationFrame(() => $(button).click());
-  }
 
   /* The live answer names the questions that wait; the cards themselves stand over the composer. */
   function look() {
@@ -38,7 +32,7 @@
     if (!isOpen) $("#inspect")?.click(); // the other tabs are asked for by the button that opens them
   }
 
-  window.aether.watch(look, { attributeFilter: ["data-question"] });
+  watch(look, { attributeFilter: ["data-question"] });
 
   document.addEventListener("click", (event) => {
     const on = (selector) => event.target.closest?.(selector);
@@ -46,11 +40,11 @@
     const tool = on(".tool-switch:not([disabled])");
     if (choice) {
       for (const button of choice.parentElement.children) button.disabled = true;
-      press("#consent-said", "#consent-answer", `${choice.dataset.question} ${choice.dataset.choice}`);
+      wire("#consent-said", "#consent-answer", `${choice.dataset.question} ${choice.dataset.choice}`);
     } else if (tool) {
       const isOn = tool.getAttribute("aria-checked") === "true";
       tool.setAttribute("aria-checked", String(!isOn));
-      press("#tool-said", "#tool-switch", `${isOn ? "off" : "on"} ${tool.dataset.tool}`);
+      wire("#tool-said", "#tool-switch", `${isOn ? "off" : "on"} ${tool.dataset.tool}`);
     } else if (on("#tools-open")) {
       openPanel();
     }

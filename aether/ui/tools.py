@@ -6,13 +6,14 @@ event that paints the answer still runs. `tools.js` presses the buttons that nob
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from aether.runtime import AgentRuntime
 from aether.services import Services
 from aether.ui import toolpanel
+from aether.ui.plain import MARKUP, QUICK
 
 if TYPE_CHECKING:
     from aether.ui.layout import Page
@@ -72,13 +73,12 @@ def questions(runtime: AgentRuntime) -> str:
 
 def build(page: Page, services: Services) -> None:
     """Fill the places of the page, and connect them."""
-    bare: dict[str, Any] = {"sanitize_html": False, "latex_delimiters": [], "container": False}
     with page.place("composer-start"):
         opener = gr.Button("Tools", elem_id="tools-open", size="sm", min_width=0)
     with page.place("consent"):
-        waiting = gr.Markdown("", elem_id="consent", **bare)
+        waiting = gr.Markdown("", elem_id="consent", **MARKUP)
     with page.place("panel-tools"):
-        listed = gr.Markdown("", elem_id="tools", **bare)
+        listed = gr.Markdown("", elem_id="tools", **MARKUP)
     with page.place("wires"):
         said = gr.Textbox(elem_id="consent-said", label="Answer", container=False)
         answered = gr.Button("Answer", elem_id="consent-answer")
@@ -86,9 +86,8 @@ def build(page: Page, services: Services) -> None:
         switched = gr.Textbox(elem_id="tool-said", label="Tool", container=False)
         switching = gr.Button("Switch", elem_id="tool-switch")
     state = page.runtime
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    page.badge.change(show, state, [listed, waiting], **quick)
-    opener.click(look, state, listed, **quick)
-    asked.click(ask, state, waiting, **quick)
-    answered.click(answer, [said, state], [listed, waiting], **quick)
-    switching.click(switch, [switched, state], listed, **quick)
+    page.badge.change(show, state, [listed, waiting], **QUICK)
+    opener.click(look, state, listed, **QUICK)
+    asked.click(ask, state, waiting, **QUICK)
+    answered.click(answer, [said, state], [listed, waiting], **QUICK)
+    switching.click(switch, [switched, state], listed, **QUICK)

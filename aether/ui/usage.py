@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
@@ -19,7 +19,8 @@ from aether.services import Services
 from aether.transcript import Answer, Step, Transcript
 from aether.ui import render, words
 from aether.ui.markdown import one_line, text
-from aether.ui.stamp import writing_ms
+from aether.ui.plain import MARKUP, QUICK
+from aether.ui.stamp import spent, writing_ms
 from aether.ui.words import say
 from aether.usage import Usage
 
@@ -33,9 +34,8 @@ CELLS = 60
 def build(page: Page, services: Services) -> None:
     """Put the panel into the tab Usage; it is made anew when the drawer is opened or an answer is done."""
     with page.place("panel-usage"):
-        panel = gr.Markdown("", elem_id="usage-panel", sanitize_html=False, latex_delimiters=[], container=False)
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    page.inspect.click(refresh, page.runtime, panel, **quick)
+        panel = gr.Markdown("", elem_id="usage-panel", **MARKUP)
+    page.inspect.click(refresh, page.runtime, panel, **QUICK)
 
 
 async def refresh(runtime: AgentRuntime) -> str:
@@ -55,9 +55,7 @@ class Figures:
 
     @property
     def cost(self) -> str:
-        costs = [s.cost_usd for s in self.steps if s.cost_usd is not None]
-        said = words.money(sum(costs) if costs else None)
-        return say("totals.more", money=said) if costs and len(costs) < len(self.steps) else said
+        return spent(self.steps)
 
     @property
     def first_ms(self) -> float:

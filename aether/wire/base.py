@@ -14,11 +14,11 @@ from typing import Any, Literal, Protocol, cast
 
 from aether.events import Reply, StreamEvent
 from aether.lowering.view import Message, View
+from aether.parts import MEDIA, WORDS
 from aether.profile import Profile
-from aether.transcript import Blob, File, Image, Part, Text
+from aether.transcript import Blob, Part, Text
 
 JSON = dict[str, Any]
-MEDIA = (Image, File)
 DEFAULT_MAX_TOKENS = 8192
 """Bound of an answer, in tokens, where a protocol demands one and nothing else says it."""
 
@@ -142,6 +142,11 @@ def plain_text(message: Message) -> str | None:
         return None
     part = message.parts[0]
     return part.text if type(part) is Text else None
+
+
+def words_of(parts: Iterable[Part]) -> str:
+    """Return the words among the parts, a paragraph each."""
+    return "\n\n".join([p.text for p in parts if isinstance(p, WORDS)])
 
 
 def has_media(parts: Iterable[Part]) -> bool:

@@ -10,13 +10,11 @@ import json
 from typing import assert_never
 
 from aether.lowering.view import Message, ToolSpec, View
-from aether.transcript import File, Image, Part, Refusal, SystemNote, Text, ToolCall, ToolResult
-from aether.wire.base import JSON, Ask, base64_of, has_media, lost, mapping, plain_text, text_of
+from aether.transcript import File, Image, Part, SystemNote, Text, ToolCall, ToolResult
+from aether.wire.base import JSON, Ask, base64_of, has_media, lost, mapping, plain_text, text_of, words_of
 from aether.wire.chat_reader import Reader
 
 path = "/chat/completions"
-
-WORDS = (Text, Refusal, SystemNote)
 
 
 def lower(view: View, ask: Ask) -> JSON:
@@ -54,18 +52,14 @@ def _messages(message: Message, ask: Ask, system_role: str) -> list[JSON]:
         case "tool":
             return [_result(p) for p in message.parts if isinstance(p, ToolResult)]
         case "system":
-            return [{"role": system_role, "content": _text(message.parts)}]
+            return [{"role": system_role, "content": words_of(message.parts)}]
         case _:
             assert_never(message.role)
 
 
-def _text(parts: tuple[Part, ...]) -> str:
-    return "\n\n".join([p.text for p in parts if isinstance(p, WORDS)])
-
-
 def _user_content(parts: tuple[Part, ...], ask: Ask) -> str | list[JSON]:
     if not has_media(parts):
-        return _text(parts)  # M8: every server takes a string
+        return words_of(parts)  # M8: every server takes a string
     content = [_content_part(p, ask) for p in parts if isinstance(p, Text | SystemNote | Image | File)]
     return content if any(c["type"] != "text" for c in content) else "\n\n".join(c["text"] for c in content)
 
@@ -102,7 +96,7 @@ def _own(message: Message, ask: Ask) -> JSON:
 
 
 def _assistant(parts: tuple[Part, ...], ask: Ask) -> JSON:
-    out: JSON = {"role": "assistant", "content": _text(parts) or None}
+    out: JSON = {"role": "assistant", "content": words_of(parts) or None}
     if calls := [p for p in parts if isinstance(p, ToolCall)]:
         out["tool_calls"] = [_call(c) | _extra(ask) for c in calls]
         return _with_needed_reasoning(out, ask)
@@ -126,7 +120,7 @@ def _with_needed_reasoning(message: JSON, ask: Ask) -> JSON:
 
 
 def _result(result: ToolResult) -> JSON:
-    text = _text(result.parts)
+    text = words_of(result.parts)
     return {
         "role": "tool",
         "tool_call_id": result.call_id,

@@ -11,12 +11,10 @@ from typing import assert_never
 
 from aether.lowering.view import Message, ToolSpec, View
 from aether.transcript import File, Image, Part, Reasoning, Refusal, SystemNote, Text, ToolCall, ToolResult
-from aether.wire.base import JSON, Ask, base64_of, has_media, lost
+from aether.wire.base import JSON, Ask, base64_of, has_media, lost, words_of
 from aether.wire.responses_reader import Reader
 
 path = "/responses"
-
-WORDS = (Text, Refusal, SystemNote)
 
 
 def lower(view: View, ask: Ask) -> JSON:
@@ -53,7 +51,7 @@ def _items(message: Message, ask: Ask) -> list[JSON]:
     match message.role:
         case "system":
             role = "developer" if ask.profile.developer_role else "system"
-            return [{"role": role, "content": _text(message.parts)}]
+            return [{"role": role, "content": words_of(message.parts)}]
         case "user":
             return [{"role": "user", "content": _content(message.parts, ask)}]
         case "assistant":
@@ -64,13 +62,9 @@ def _items(message: Message, ask: Ask) -> list[JSON]:
             assert_never(message.role)
 
 
-def _text(parts: tuple[Part, ...]) -> str:
-    return "\n\n".join([p.text for p in parts if isinstance(p, WORDS)])
-
-
 def _content(parts: tuple[Part, ...], ask: Ask) -> str | list[JSON]:
     if not has_media(parts):
-        return _text(parts)
+        return words_of(parts)
     return [c for p in parts if (c := _content_part(p, ask)) is not None]
 
 
@@ -97,7 +91,7 @@ def _media(part: Image | File, ask: Ask) -> JSON:
 
 
 def _assistant(message: Message, ask: Ask) -> list[JSON]:
-    text = _text(message.parts)
+    text = words_of(message.parts)
     items: list[JSON] = []
     if text and ask.profile.string_content:
         items.append({"role": "assistant", "content": text})

@@ -52,13 +52,6 @@ async def toolset(tmp_path: Path, folder: Path) -> AsyncIterator[Toolset]:
     await tools.stop()
 
 
-@pytest.fixture
-async def rig(scripted: ScriptedProvider, tmp_path: Path) -> AsyncIterator[Rig]:
-    built = Rig(scripted, tmp_path)
-    yield built
-    await built.aclose()
-
-
 def system_of(body: dict[str, Any]) -> str:
     """Return all that a body says with the system's voice, in whatever protocol."""
     said: list[object] = [body.get("system"), body.get("instructions")]

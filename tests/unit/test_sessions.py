@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -45,13 +44,6 @@ async def held(clock: Clock, there: set[str], forgotten: list[str]) -> AsyncIter
     made.on_forget = forgotten.append
     yield made
     await made.aclose()
-
-
-@pytest.fixture
-async def rig(scripted: ScriptedProvider, tmp_path: Path) -> AsyncIterator[Rig]:
-    built = Rig(scripted, tmp_path)
-    yield built
-    await built.aclose()
 
 
 def opened(held: Sessions, rig: Rig, name: str) -> AgentRuntime:
