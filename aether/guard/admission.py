@@ -62,6 +62,9 @@ class Admission:
     def leave(self, who: Who) -> None:
         """Free a place, and give it to the first in the line."""
         self._forget(who)
+        self._free()
+
+    def _free(self) -> None:
         self.running -= 1
         while self._line and self.running < self.room.running:
             first = self._line.popleft()
@@ -107,7 +110,7 @@ class Admission:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.running -= 1  # the place came in the moment of leaving
+                self._free()  # the place came in the moment of leaving
             elif turn in self._line:
                 self._line.remove(turn)
             raise

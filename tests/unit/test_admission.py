@@ -30,3 +30,17 @@ async def test_of_too_many_that_nobody_listens_to_the_oldest_ends_and_a_late_lis
     with pytest.raises(CrowdedError, match=UNHEARD):
         await again.enter(Who("alone", "alone"))
     assert again.running == 0
+
+
+async def test_a_place_that_came_in_the_moment_of_leaving_goes_to_the_next_in_line() -> None:
+    admission = Admission(Room(running=1), None)
+    await admission.enter(Who("first"))
+    leaving, waiting = (asyncio.create_task(admission.enter(Who(name))) for name in ("leaving", "waiting"))
+    await asyncio.sleep(0)
+    admission.leave(Who("first"))
+    leaving.cancel()
+    await asyncio.wait({leaving})
+    assert leaving.cancelled()
+    async with asyncio.timeout(5):
+        await waiting
+    assert (admission.running, admission.waiting) == (1, 0)
