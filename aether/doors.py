@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import secrets
@@ -11,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from aether import metrics, visitors
-from aether.errors import AetherError, BadKey
+from aether.errors import AetherError, BadKey, CrowdedError
 from aether.gate.answers import refuse
 from aether.guard import Who
 from aether.guard.allowance import LINK
@@ -57,7 +58,10 @@ def _add_keys(app: FastAPI, services: Services) -> None:
     @app.get("/api/allowance")
     async def allowance(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         who, guard = Who(_visitor(request)), services.guard
-        rest = await guard.rest(who) if guard is not None else None
+        try:
+            rest = await guard.rest(who) if guard is not None else None
+        except CrowdedError as error:
+            return _said(503, str(error))
         takers = [p for p in services.catalog.providers if p.api_key_env and services.settings.share.own_keys]
         told = {
             "shared": services.settings.share.on,
@@ -94,7 +98,7 @@ def _add_operator(app: FastAPI, services: Services) -> None:
 
     @app.get("/operator")
     async def page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return _locked(request, token) or HTMLResponse(_page(services), headers=NO_STORE)
+        return _locked(request, token) or HTMLResponse(await asyncio.to_thread(_page, services), headers=NO_STORE)
 
     @app.post("/operator/{what}")
     async def act(what: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]

@@ -87,15 +87,14 @@ class SharedGuard:
         )
 
     async def rest(self, who: Who) -> Rest:
-        """Tell what is left to a visitor."""
-        mine = await asyncio.to_thread(self.ledger.total, visitor_scope(who))
-        link = await asyncio.to_thread(self.ledger.total, LINK)
-        caps = ((_nano(self.share.visitor_budget_usd), mine.nano_usd), (_nano(self.share.budget_usd), link.nano_usd))
-        left = [cap - spent for cap, spent in caps if cap is not None]
-        turns = self.share.visitor_turns
-        return Rest(
-            max(0, turns - mine.turns) if turns else None, max(0, min(left)) / NANO if left else None, self.paused
-        )
+        """Tell what is left to a visitor: of money the least that any cap leaves, but for that of one answer."""
+        *scopes, _ = self.scopes(who, "")
+        totals = await asyncio.to_thread(lambda: [self.ledger.total(scope.name) for scope in scopes])
+        both = list(zip(scopes, totals, strict=True))
+        money = [scope.nano_usd - spent.nano_usd for scope, spent in both if scope.nano_usd is not None]
+        turns = [scope.turns - counted.turns for scope, counted in both if scope.turns is not None]
+        usd = max(0, min(money)) / NANO if money else None
+        return Rest(max(0, min(turns)) if turns else None, usd, self.paused)
 
 
 class SharedPass:

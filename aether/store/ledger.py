@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aether.errors import CrowdedError
+from aether.store.engine import reading
 
 log = logging.getLogger("aether")
 
@@ -137,13 +138,13 @@ class Ledger:
 
     def total(self, name: str) -> Total:
         """Return what a scope has come to."""
-        with self._engine.connect() as connection:
+        with _in_time(), reading(self._engine) as connection:
             row = connection.execute(sa.select(TOTALS).where(TOTALS.c.scope == name)).first()
         return Total(int(row.nano_usd), int(row.turns)) if row is not None else Total()
 
     def open_entries(self) -> int:
         """Count the reservations that were never settled: requests on their way, and those that a crash cut off."""
-        with self._engine.connect() as connection:
+        with _in_time(), reading(self._engine) as connection:
             counted = sa.select(sa.func.count()).select_from(ENTRIES).where(ENTRIES.c.charged.is_(None))
             return int(connection.execute(counted).scalar_one())
 
