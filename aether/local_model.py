@@ -160,6 +160,10 @@ class LocalModel:
             child.failed_at, child.wait_s = time.monotonic(), min(child.wait_s * 2, LONGEST_WAIT_S)
             self._set(child, "failed", _why(child))
             raise NotReady(child.reason) from None
+        except asyncio.CancelledError:  # who asked for it has left: nobody would know of the process
+            await self._end(child, patience_s=0)
+            self._set(child, "off")
+            raise
         self._set(child, "ready")
         self._spawn(self._watch(child, child.process))
 
@@ -207,7 +211,7 @@ class LocalModel:
         await self._end(child)
         self._set(child, "off")
 
-    async def _end(self, child: _Child) -> None:
+    async def _end(self, child: _Child, *, patience_s: float = STOP_S) -> None:
         """Close the process's standard input, which ends it; kill it if it does not."""
         process, child.process = child.process, None
         if process is None or process.returncode is not None:
@@ -215,7 +219,7 @@ class LocalModel:
         if process.stdin is not None:
             process.stdin.close()
         try:
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(patience_s):
                 await process.wait()
         except TimeoutError:
             process.kill()

@@ -73,6 +73,18 @@ async def test_a_broken_file_fails_with_a_reason_and_does_not_loop(tmp_path: Pat
     await local.stop()
 
 
+async def test_a_start_that_nobody_waits_for_any_more_leaves_no_process(tmp_path: Path) -> None:
+    local = LocalModel(models_dir=tmp_path)
+    asking = asyncio.create_task(local.address(SHIPPED_ID))
+    while not _children(os.getpid()):
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    await asyncio.wait({asking})
+    assert (asking.cancelled(), local.status(SHIPPED_ID)) == (True, ("off", ""))
+    assert not _children(os.getpid())
+    await local.stop()
+
+
 async def test_a_file_in_the_folder_is_a_model_loaded_at_first_use_and_unloaded_when_idle(tmp_path: Path) -> None:
     local = LocalModel(models_dir=tmp_path, idle_s=0.4)
     shipped = local.models()[0]
