@@ -108,5 +108,5 @@ async def list_models(provider: Provider, key: Secret | None, pool: Pool) -> lis
         stand_in = Model(id="", label="")
         raise translate(error, LLM(provider, stand_in, key, pool)) from error
     entries = cast(dict[str, object], answer).get("data") if isinstance(answer, dict) else answer
-    listed = cast(list[object], entries or [])
+    listed = cast(list[object], entries) if isinstance(entries, list) else []
     return [cast(dict[str, Any], e) for e in listed if isinstance(e, dict)]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
 
 from aether.errors import CatalogError
 from aether.profile import DEFAULTS, PROTOCOLS, Profile, Protocol
@@ -21,6 +26,7 @@ PROVIDER_KEYS: dict[str, type | tuple[type, ...]] = {
 }  # fmt: skip
 MODEL_KEYS: dict[str, type | tuple[type, ...]] = {"id": str, "label": str, "tagline": str, "price": dict}
 PROFILE_KEYS = {f.name for f in fields(Profile)}
+_PATTERNS = TypeAdapter(list[str])
 PRICE_KEYS = {"input", "output", "cache_read", "cache_write"}
 
 
@@ -81,7 +87,7 @@ def read_providers(path: Path, leave_out: tuple[str, ...] = ()) -> tuple[tuple[P
     entries = data.get("provider", [])
     if not isinstance(entries, list) or data.keys() - {"provider", "leave_out"}:
         raise CatalogError(f"{path} must hold [[provider]] entries and nothing else.")
-    shared = (*leave_out, *(str(p) for p in data.get("leave_out", [])))
+    shared = (*leave_out, *_patterns(data.get("leave_out", []), str(path)))
     found: list[Provider] = []
     for entry in cast(list[object], entries):
         table = _table(entry, PROVIDER_KEYS, f"{path}: a provider")
@@ -128,12 +134,23 @@ def _provider(entry: dict[str, Any], where: str, shared: tuple[str, ...]) -> Pro
         profile=profile,
         headers={str(k): str(v) for k, v in entry.get("headers", {}).items()},
         price_table=entry.get("price_table", ""),
-        leave_out=(*shared, *(str(p) for p in entry.get("leave_out", []))),
+        leave_out=(*shared, *_patterns(entry.get("leave_out", []), where)),
     )
 
 
+def _patterns(value: object, where: str) -> tuple[str, ...]:
+    """Return patterns of ids, if all of them are some."""
+    try:
+        return tuple(re.compile(pattern).pattern for pattern in _PATTERNS.validate_python(value, strict=True))
+    except (ValidationError, re.error) as error:
+        raise CatalogError(f"{where}: leave_out must be a list of regular expressions.") from error
+
+
 def _address(url: str, where: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise CatalogError(f"{where}: base_url is no address.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise CatalogError(f"{where}: base_url must begin with http:// or https://.")
     if "@" in parts.netloc:
@@ -146,11 +163,31 @@ def _profile(base: Profile, values: dict[str, Any], where: str) -> Profile:
         profile = base.with_fields(values)
     except KeyError as error:
         raise CatalogError(f"{where}: {error.args[0]}.") from error
-    for name, value in values.items():
-        default = getattr(base, name)
-        if default is not None and not isinstance(value, list if isinstance(default, tuple) else type(default)):
-            raise CatalogError(f"{where}: profile.{name} is of the wrong type.")
+    for name in values:
+        if not _is_one(name, getattr(profile, name)):
+            raise CatalogError(f"{where}: profile.{name} cannot be {values[name]!r}.")
     return profile
+
+
+def _is_one(name: str, value: object) -> bool:
+    """Tell whether a value can stand in a field of a profile."""
+    try:
+        _field(name).validate_python(value, strict=True)
+        match name:
+            case "id_rule":
+                re.compile(str(value))
+            case "foreign_call_extra":
+                return not value or isinstance(json.loads(str(value)), dict)
+            case _:
+                pass
+    except (ValidationError, ValueError, re.error):
+        return False
+    return True
+
+
+@cache
+def _field(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(get_type_hints(Profile)[name])
 
 
 def _models(entry: dict[str, Any], profile: Profile, where: str) -> tuple[Model, ...]:

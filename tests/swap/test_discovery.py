@@ -80,3 +80,26 @@ async def test_a_server_that_starts_later_appears(tmp_path: Path) -> None:
 
 async def test_without_a_key_nobody_is_asked(scripted: ScriptedProvider, tmp_path: Path) -> None:
     assert lists(scripted, tmp_path, key="").providers == ()
+
+
+@pytest.mark.parametrize("said", ["7", '{"data": 7}', '{"data": {"id": "m"}}', '"models"', "null"])
+async def test_an_answer_that_is_no_list_is_an_empty_one(tmp_path: Path, said: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(said)}\r\n\r\n"
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write((head + said).encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        file = tmp_path / "providers.toml"
+        file.write_text(
+            '[[provider]]\nname = "odd"\nlabel = "Odd"\nprotocol = "openai-chat"\n'
+            f'base_url = "http://127.0.0.1:{port}/v1"\ndiscover = true\n'
+        )
+        catalog = Catalog.load([file], key=lambda _: None)
+        discovery = Discovery(catalog, Pool(Budgets(connect_s=5.0)), tmp_path / "lists")
+        assert await discovery.ask(catalog.provider("odd")) == ""
+    assert catalog.models("odd") == ()
