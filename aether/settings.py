@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from dotenv import dotenv_values
 
@@ -31,10 +32,10 @@ READ_BY_GRADIO = (
     *("GRADIO_DEBUG", "GRADIO_WATCH_DIRS", "GRADIO_SSR_MODE", "GRADIO_ROOT_PATH"),
 )
 """Switches that would open the page wider than Aether means to."""
-
-
 OURS = ("AETHER_SHARE_TOKEN", "AETHER_OPERATOR_TOKEN", "AETHER_DATABASE_URL", "AETHER_REDIS_URL")
 """Our own settings that hold secrets."""
+PASSWORD = re.compile(r"://[^:/@]*:([^@]+)@")
+"""Where an address holds one, whatever stands in it: a driver takes signs that `urlsplit` stops at."""
 NEEDED_BY_CHILDREN = ("PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
@@ -97,8 +98,8 @@ class Settings:
     def secrets(self) -> list[str]:
         """Return what no log may hold beside the providers' keys: the link's tokens, passwords in addresses."""
         tokens = [t.reveal() for t in (self.share.token, self.share.operator_token) if t is not None]
-        urls = [self.database, self.share.redis_url]
-        return tokens + [p for url in urls if (p := urlsplit(url).password)]
+        written = [p[1] for url in (self.database, self.share.redis_url) if (p := PASSWORD.search(url)) is not None]
+        return [*tokens, *written, *map(unquote, written)]
 
     def for_children(self) -> dict[str, str]:
         """Return the little of the environment that a child process needs; no key is in it."""

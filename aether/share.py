@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aether.errors import SettingError
 from aether.secret import Secret
@@ -134,15 +134,22 @@ def _number(value: str) -> float | None:
 
 def _url(name: str, get: Get) -> str:
     value = (get(name) or "").rstrip("/")
-    parts = urlsplit(value)
+    parts = _parted(value)
     if value and (parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.path):
         raise SettingError(f"{name} must be an address such as https://chat.example.org, not {value}.")
     return value
 
 
+def _parted(value: str) -> SplitResult:
+    try:
+        return urlsplit(value)
+    except ValueError:  # a bracket that is not closed
+        return urlsplit("")
+
+
 def _redis(name: str, get: Get) -> str:
     value = get(name) or ""
-    if value and urlsplit(value).scheme not in ("redis", "rediss"):
+    if value and _parted(value).scheme not in ("redis", "rediss"):
         raise SettingError(f"{name} must begin with redis:// or rediss://.")
     return value
 

@@ -61,8 +61,10 @@ def test_on_this_machine_neither_is_asked_for() -> None:
         ("AETHER_VISITOR_TURNS", "1e9"),
         ("AETHER_UNKNOWN_PRICE", "5"),
         ("AETHER_PUBLIC_URL", "ftp://x"),
+        ("AETHER_PUBLIC_URL", "https://[x"),
         ("AETHER_PUBLIC_URL", "https://u:p@x"),
         ("AETHER_REDIS_URL", "file:///etc"),
+        ("AETHER_REDIS_URL", "redis://[x"),
         ("AETHER_SHARE_TOKEN", "with spaces; and=signs"),
     ],
 )

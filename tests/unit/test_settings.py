@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -87,3 +88,10 @@ def test_what_libraries_would_read_is_taken_from_the_environment() -> None:
         check=True,
     )
     assert told.stdout.strip() == "['GRADIO_ANALYTICS_ENABLED']"
+
+
+@pytest.mark.parametrize("written", ["plain-pass", "with#sign[of=all", "half%20open"])
+def test_a_password_in_an_address_is_known_to_the_log(written: str) -> None:
+    """As it stands there, and as a driver says it; a password may hold what ends an address elsewhere."""
+    settings = Settings.load({"AETHER_DATABASE_URL": f"postgresql://aether:{written}@127.0.0.1/aether"}, dotenv=None)
+    assert {written, unquote(written)} <= set(settings.secrets())
