@@ -7,6 +7,7 @@ take is brought to it with the next bytes.
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterable
@@ -71,9 +72,15 @@ class Blobs:
         path = self._path(digest)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                file.write(data)
-            Path(file.name).replace(path)  # a half-written file never bears the name
+            handle, name = tempfile.mkstemp(dir=path.parent)
+            fresh = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                fresh.replace(path)  # a half-written file never bears the name
+            except OSError:
+                fresh.unlink(missing_ok=True)  # nor does it stay on a disk that is full
+                raise
 
     def _pay(self) -> None:
         """Bring to the database what it does not have yet."""
