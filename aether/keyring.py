@@ -59,6 +59,7 @@ class Keyring:
 
     def names(self, visitor: str) -> list[str]:
         """Return the providers for which a visitor has handed over a key."""
+        self._sweep()
         return sorted(self._held[visitor][1]) if visitor in self._held else []
 
     def drop(self, visitor: str, provider: str) -> None:

@@ -95,7 +95,10 @@ async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs) -> tuple[s
     """
     if not path or not was_handed_in(path):
         raise TranscriptError("There is no file.")
-    read = await asyncio.to_thread(_read, Path(path))
+    try:
+        read = await asyncio.to_thread(_read, Path(path))
+    except FileNotFoundError:
+        raise TranscriptError("There is no file.") from None
     runtime.load(read.conversations[0])
     await asyncio.to_thread(lambda: [blobs.put(data) for data in read.files])
     return (*read.notes, *_instructions(runtime.transcript.system))

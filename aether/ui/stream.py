@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
@@ -28,6 +29,8 @@ from aether.live import Lives
 from aether.runtime import AgentRuntime
 from aether.ui.guard import visiting, who
 from aether.ui.painter import Painter
+
+log = logging.getLogger("aether")
 
 PATH = "/api/live"
 BEGIN_S = 30.0
@@ -111,7 +114,10 @@ class Lines:
             for task in (painting, leaving):
                 task.cancel()
             await asyncio.wait({painting, leaving})
-            followed = painting.result() if not painting.cancelled() and painting.exception() is None else None
+            failed = None if painting.cancelled() else painting.exception()
+            if failed is not None and not isinstance(failed, TimeoutError | OSError):  # these: the page has gone
+                log.error("An answer could not be painted", exc_info=failed)
+            followed = painting.result() if not painting.cancelled() and failed is None else None
             lives = followed or runtime.turns.followed
             if lives is not None and not lives.is_over and lives is runtime.lives:
                 await runtime.stop()

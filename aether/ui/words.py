@@ -113,4 +113,5 @@ def duration(ms: float | None) -> str:
     seconds = ms / 1000
     if seconds < 59.95:
         return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

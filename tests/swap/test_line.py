@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import httpx2
+import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,3 +187,17 @@ async def test_a_page_that_does_not_read_holds_neither_the_answer_nor_memory(rig
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
+
+
+async def test_a_defect_in_what_is_painted_is_told_in_the_log(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(runtime: AgentRuntime, lives: Lives) -> str:
+        raise ValueError("no such class")
+
+    runtime, lines = rig.runtime(), Lines(Painter(), broken)
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        runtime.ask("hello")
+        with suppress(httpx2.RemoteProtocolError):
+            await client.post(url + PATH, json={"key": lines.key(runtime)})
+    await runtime.settle()
+    assert "could not be painted" in caplog.text
+    assert "no such class" in caplog.text

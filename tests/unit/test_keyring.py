@@ -34,5 +34,6 @@ def test_a_key_that_lay_idle_is_forgotten() -> None:
     now[0] += IDLE_S - 1
     assert ring.get("visitor", "chat") is not None
     now[0] += IDLE_S + 1
+    assert ring.names("visitor") == []
     assert ring.get("visitor", "chat") is None
     assert redact(key(1)) == key(1)

@@ -271,6 +271,7 @@ def test_the_totals_count_all_answers_and_admit_an_unknown_price() -> None:
         (words.money(12.5), "$12.50"),
         (words.duration(80), "80 ms"),
         (words.duration(1_940), "1.9 s"),
+        (words.duration(59_970), "1 min 0 s"),
         (words.duration(125_000), "2 min 5 s"),
         (words.count(1, "image"), "1 image"),
         (words.count(2, "image"), "2 images"),
