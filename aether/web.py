@@ -1,6 +1,6 @@
 """The web application around the page: routes, security headers, start and stop.
 
-It mounts the page and serves its two static files. It knows no model and holds no
+It mounts the page and serves its scripts, styles and fonts. It knows no model and holds no
 conversation. Every HTML answer carries a policy under which only scripts of this server
 run, and no picture, font or request goes elsewhere.
 """

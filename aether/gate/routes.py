@@ -35,7 +35,6 @@ ROUTES: dict[str, tuple[str, ...]] = {
         rf"/gradio_api/(run|api|call)/{NAME}/?",
     ),
     "DELETE": (r"/api/.{1,200}",),
-    "PUT": (r"/api/.{1,200}",),
 }  # fmt: skip
 _KNOWN = {method: re.compile("|".join(patterns)) for method, patterns in ROUTES.items()}
 _SESSION_BODY = re.compile(rf"/gradio_api/(queue/join|cancel|reset/?|(run|api|call)/{NAME}/?)")

@@ -1,1 +1,1 @@
-"""What outlives a request: bytes by their digest."""
+"""What outlives the process: conversations, bytes by their digest, the account of a shared link."""

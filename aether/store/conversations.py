@@ -1,4 +1,4 @@
-"""The store of conversations: save, load, browse, change, share. One code for SQLite and PostgreSQL.
+"""The store of conversations: save, load, browse, change. One code for SQLite and PostgreSQL.
 
 Everything is asked for as somebody: another one's conversation is as little there as one
 that never was. Two writers never mix: who saves names the revision that he knows, and meets

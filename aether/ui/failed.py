@@ -47,6 +47,8 @@ def _wait(answer: Answer, failure: Failure) -> str:
 
 
 def _ways(answer: Answer, failure: Failure, cell: int) -> str:
+    if failure.kind == "elsewhere":
+        return ""
     reference = answer.steps[-1].reference if answer.steps else ""
     again = f'<button type="button" class="way retry" data-reference="{text(reference)}">{text(say("failed.again"))}'
     other = (
@@ -62,8 +64,6 @@ def _ways(answer: Answer, failure: Failure, cell: int) -> str:
         ways.insert(0, own_key)
     if failure.kind in GOES_ON:
         ways = [go_on] if failure.kind.startswith("limit") else [go_on, *ways]
-    if failure.kind == "elsewhere":
-        return ""
     return f'<div class="ways-on">{"</button>".join(ways)}</button></div>'
 
 

@@ -1,9 +1,9 @@
 """UI event → runtime → what to show: one short function an event.
 
 Every function here is a coroutine, because a runtime lives on one event loop. The model
-dropdown's change alone swaps; the chat is an output of `settle`, `clear` and `earlier`
-alone; the answer being written comes over `stream.py`. What is decided about a conversation is
-decided in `runtime.py`.
+dropdown's change and `/model` (`guide.py`) alone swap. The chat is an output of `settle`, `clear`,
+`earlier` and of going to another conversation (`conversations.py`) alone; the answer being written
+comes over `stream.py`. What is decided about a conversation is decided in `runtime.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tools on the page: the panel with their switches, and the question whether a call may run.
 
 A question is answered by an event of its own, to the runtime of its own session, while the
-event that paints the answer still runs. `tools.js` presses the buttons that nobody sees.
+answer is still being written. `tools.js` presses the buttons that nobody sees.
 """
 
 from __future__ import annotations
