@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from aether.agent import answering
@@ -61,9 +62,11 @@ class AgentRuntime(Fitting):
     ) -> None:
         super().__init__(Transcript(SYSTEM))
         self._router, self._resolve, self._took = router, router.resolve, took
-        self._default, self._open_toolbox = default, open_toolbox
         self._limits, self._redact, self._read_blob = limits or Limits(), redact or Redactor(), read_blob
-        self._open_keeper, self._open_pass = open_keeper, open_pass
+        self._open_pass = open_pass
+        told = {"default": default, "limits": limits, "redact": redact, "read_blob": read_blob}
+        opened = {"open_toolbox": open_toolbox, "open_keeper": open_keeper, "open_pass": open_pass}
+        self._fresh = partial(AgentRuntime, router, **told, **opened)
         self._tasks: set[asyncio.Task[None]] = set()
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
@@ -82,16 +85,7 @@ class AgentRuntime(Fitting):
 
     def __deepcopy__(self, memo: object) -> AgentRuntime:
         """Return a fresh runtime: this is how Gradio's State makes one for each session."""
-        return AgentRuntime(
-            self._router,
-            default=self._default,
-            open_toolbox=self._open_toolbox,
-            limits=self._limits,
-            redact=self._redact,
-            read_blob=self._read_blob,
-            open_keeper=self._open_keeper,
-            open_pass=self._open_pass,
-        )
+        return self._fresh()
 
     def moment(self) -> Moment:
         """Return the conversation as it stands, with what is being written as far as it came."""
