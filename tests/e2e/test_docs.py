@@ -7,12 +7,15 @@ import shutil
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aether.catalog.file import read_providers
+from aether.profile import DEFAULTS
+from aether.tools.mcp import load_servers
 from tests.app_process import AppProcess
 
 ROOT = Path(__file__).parent.parent.parent
@@ -56,13 +59,22 @@ def test_the_curl_of_the_api_page_answers(app: AppProcess) -> None:
         assert '"status": "done"' in said or '"status":"ok"' in said
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/adding-a-provider.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/adding-a-provider.md", "docs/scaling.md"])
 def test_a_provider_entry_of_a_page_is_whole(page: str, tmp_path: Path) -> None:
     entry = next(block for block in blocks(ROOT / page, "toml") if "[[provider]]" in block)
     path = tmp_path / "providers.toml"
     path.write_text(entry)
     ((provider,), _) = read_providers(path)
     assert provider.name == tomllib.loads(entry)["provider"][0]["name"]
+
+
+def test_the_profile_and_the_servers_of_a_page_are_read(tmp_path: Path) -> None:
+    profile = blocks(ROOT / "docs/adding-a-provider.md", "toml")[1]
+    told = tomllib.loads(profile)["profile"]
+    assert replace(DEFAULTS["openai-chat"], **told) == DEFAULTS["openai-chat"].with_fields(told)
+    servers = tmp_path / "mcp.json"
+    servers.write_text(blocks(ROOT / "docs/adding-a-tool.md", "json")[0])
+    assert [entry.name for entry in load_servers(servers)] == ["time", "git", "wiki"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
