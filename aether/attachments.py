@@ -28,6 +28,9 @@ LONGEST_EDGE = 1568
 LARGEST_PICTURE = 3_700_000
 """Bytes of the picture that is sent: 5 MB in base64, the tightest limit known (claude-code#10612)."""
 MOST_CHARS = 400_000
+"""Characters of a text, or of what stands in a PDF, that models are shown."""
+CUT = "[Cut here: the file goes on, and what follows was not taken in.]"
+"""Ends the text of a file that is longer than that."""
 READABLE = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "MPO")
 """Forms of pictures that are opened at all: some others would start programs."""
 Pictures.init()
@@ -67,7 +70,7 @@ class Attachments:
         if data.startswith(b"%PDF-"):
             return File(self._keep(name, data, "application/pdf"), _pdf_text(name, data))
         if (text := _plain_text(data)) is not None:
-            return File(self._keep(name, data, "text/plain"), text[:MOST_CHARS])
+            return File(self._keep(name, data, "text/plain"), _bounded(text))
         return self._picture(name, data)
 
     def _keep(self, name: str, data: bytes, mime: str, *, size: tuple[int, int] = (0, 0)) -> Blob:
@@ -116,6 +119,16 @@ def _plain_text(data: bytes) -> str | None:
         return None
 
 
+def _bounded(text: str, *, goes_on: bool = False) -> str:
+    """Return as much of a text as is taken in; where it was cut, it says so."""
+    return f"{text[:MOST_CHARS]}\n\n{CUT}" if goes_on or len(text) > MOST_CHARS else text
+
+
+def is_cut(part: Image | File) -> bool:
+    """Tell whether only the beginning of a file's text was taken in."""
+    return isinstance(part, File) and (part.text or "").endswith(CUT)
+
+
 def _pdf_text(name: str, data: bytes) -> str | None:
     """Return the text of a PDF, bounded; None if it has none, as a scan has. It is read in a process of its own."""
     command = [sys.executable, "-I", str(PDF_READER)]
@@ -123,4 +136,5 @@ def _pdf_text(name: str, data: bytes) -> str | None:
         done = subprocess.run(command, input=data, capture_output=True, timeout=PDF_S, env={}, check=True)
     except (subprocess.SubprocessError, OSError) as error:
         raise AttachmentError(f"{name} is a PDF that cannot be read.") from error
-    return done.stdout.decode("utf-8", "replace")[:MOST_CHARS] or None
+    text = done.stdout.decode("utf-8", "replace")
+    return _bounded(text, goes_on=bool(done.stderr)) if text else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from aether.attachments import Attachments
+from aether.attachments import Attachments, is_cut
 from aether.errors import AetherError
 from aether.transcript import File, Image
 from aether.ui import exporting, panels, render
@@ -41,18 +41,21 @@ class Desk:
     async def take(self, paths: list[str] | None, attached: Attached) -> tuple[Any, ...]:
         """Take uploaded files in: attached, chips, receipt, the button again."""
         refused: list[str] = []
+        cut: list[str] = []
         for path in map(Path, filter(exporting.was_handed_in, paths or ())):
             try:
                 if len(attached) >= MOST_FILES:
                     refused.append(say("attach.most", name=path.name, most=MOST_FILES))
                 else:
                     attached = (*attached, await self._take(path))
+                    cut += [say("attach.cut", name=path.name)] if is_cut(attached[-1]) else []
             except (AetherError, OSError) as error:
                 unreadable = say("attach.unreadable", name=path.name)
                 refused.append(error.sentence if isinstance(error, AetherError) else unreadable)
             finally:
                 path.unlink(missing_ok=True)
-        return attached, chips(attached), panels.receipt(refused, tone="error"), gr.UploadButton(value=None)
+        said = panels.receipt([*refused, *cut], tone="error" if refused else "ok")
+        return attached, chips(attached), said, gr.UploadButton(value=None)
 
     async def _take(self, path: Path) -> Image | File:
         async with self._hands:

@@ -1,0 +1,46 @@
+"""What a person hands in, and what of it is taken in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aether.attachments import CUT, MOST_CHARS, Attachments, is_cut
+from aether.pdf_reader import MOST_PAGES
+from aether.store.blobs import Blobs
+from aether.transcript import File
+
+
+def taken(folder: Path, name: str, data: bytes) -> File:
+    part = Attachments(Blobs(folder)).take(name, data)
+    assert isinstance(part, File)
+    return part
+
+
+def pdf(pages: int) -> bytes:
+    """Return a PDF whose pages all say "plum"."""
+    kids = " ".join(f"{n} 0 R" for n in range(5, 5 + pages))
+    lines = [
+        "%PDF-1.4",
+        "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj",
+        f"2 0 obj<</Type/Pages/Count {pages}/Kids[{kids}]>>endobj",
+        "3 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj",
+        "4 0 obj<</Length 32>>stream\nBT /F1 12 Tf 9 9 Td (plum) Tj ET\nendstream endobj",
+    ]
+    page = "<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F1 3 0 R>>>>/MediaBox[0 0 99 99]>>"
+    lines += [f"{n} 0 obj{page}endobj" for n in range(5, 5 + pages)]
+    return "\n".join([*lines, f"trailer<</Root 1 0 R/Size {5 + pages}>>", "%%EOF"]).encode()
+
+
+def test_a_text_that_is_too_long_says_where_it_was_cut(tmp_path: Path) -> None:
+    whole, long = taken(tmp_path, "a.txt", b"x" * MOST_CHARS), taken(tmp_path, "b.txt", b"x" * (MOST_CHARS + 1))
+    assert not is_cut(whole)
+    assert is_cut(long)
+    assert long.text == f"{whole.text}\n\n{CUT}"
+
+
+def test_a_document_with_too_many_pages_says_where_it_was_cut(tmp_path: Path) -> None:
+    whole, long = taken(tmp_path, "a.pdf", pdf(2)), taken(tmp_path, "b.pdf", pdf(MOST_PAGES + 1))
+    assert whole.text == "plum\n\nplum"
+    assert long.text is not None
+    assert (is_cut(whole), is_cut(long)) == (False, True)
+    assert long.text.count("plum") == MOST_PAGES
