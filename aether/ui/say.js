@@ -101,7 +101,7 @@
 
   const set = (node, name, value) => node.getAttribute(name) !== value && node.setAttribute(name, value);
 
-  function write(node, said) {
+  function rename(node, said) {
     const words = [...(node?.childNodes ?? [])].find((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
     if (words && words.data.trim() !== said) words.data = said;
   }
@@ -112,14 +112,14 @@
       if (!node) continue;
       set(node, "aria-label", say(key));
       set(node, "title", say(key));
-      write(node, say(key));
+      rename(node, say(key));
     }
     for (const [selector, key] of Object.entries(FIELDS)) {
       const field = document.querySelector(`${selector} :is(input, textarea)`);
       if (!field) continue;
       set(field, "aria-label", say(key));
       if (field.matches("textarea")) set(field, "placeholder", say("dock.placeholder"));
-      write(document.querySelector(`${selector} [data-testid="block-info"]`), say(key));
+      rename(document.querySelector(`${selector} [data-testid="block-info"]`), say(key));
     }
     const log = document.querySelector("#chat [role=log]");
     if (log) set(log, "aria-label", say("cell.all"));
