@@ -69,6 +69,17 @@ def clipboard(page: Page) -> str:
     return str(page.evaluate("() => navigator.clipboard.readText()"))
 
 
+def test_the_line_at_first_use_is_said_once(page: Page) -> None:
+    press(page, page.locator(".tour [data-keys]"))
+    expect(page.locator("#keys")).to_contain_text("change the model")
+    press(page, page.locator("#keys footer button"))
+    press(page, page.locator(".tour button").last)
+    page.reload()
+    expect(page.locator("#active-model")).to_have_text("chat/echo-small")
+    expect(page.locator("body[data-ready=true] #writing-desk")).to_be_visible()
+    expect(page.locator(".tour")).to_have_count(0)
+
+
 def test_formulas_code_and_tables_are_drawn_while_they_come_and_when_they_are_settled(
     page: Page, provider: ScriptedProvider
 ) -> None:
@@ -151,6 +162,27 @@ def test_two_answers_are_compared_chosen_and_exported(page: Page, provider: Scri
     give(page, tmp_path / "talk.ipynb")
     expect(page.locator("#imported")).to_contain_text("Cells: 1.")
     press(page, page.locator(".close-drawer"))
+
+
+DROP = """() => {
+    const carried = new DataTransfer();
+    carried.items.add(new File(["the plum is ripe"], "notes.txt", { type: "text/plain" }));
+    document.querySelector("#chat, #welcome").dispatchEvent(
+        new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_file_that_is_dropped_goes_to_all_that_are_compared(page: Page, provider: ScriptedProvider) -> None:
+    page.evaluate(DROP)
+    expect(page.locator("#attached .chip")).to_have_count(1)
+    page.locator("#composer textarea").fill("what is ripe?")
+    press(page, page.locator("#compare"))
+    press(page, page.locator('#chooser [data-reference="messages/echo-large"]'))
+    press(page, page.locator("#chooser .go"))
+    expect(page.locator("#chat .answers .stamp")).to_have_count(2)
+    expect(page.locator("#attached .chip")).to_have_count(0)
+    expect(page.locator("#composer textarea")).to_have_value("")
+    assert all("the plum is ripe" in json.dumps(r.body) for r in provider.requests[-2:])
 
 
 def give(page: Page, path: Path) -> None:
