@@ -56,6 +56,7 @@ class Draft:
 
     @property
     def reference(self) -> str:
+        """Return the reference of the model that is asked."""
         return self.llm.reference
 
     def take(self, event: StreamEvent) -> None:

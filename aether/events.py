@@ -14,11 +14,15 @@ from aether.usage import Usage
 
 @dataclass(frozen=True)
 class TextDelta:
+    """More of the text."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class ReasoningDelta:
+    """More of what the model thinks aloud."""
+
     text: str
 
 

@@ -36,6 +36,7 @@ class Fit:
 
     @property
     def fits(self) -> bool:
+        """Tell whether there is room for it and for the answer."""
         return self.window is None or self.needed + self.reserve <= self.window
 
 

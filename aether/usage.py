@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,8 @@ class Usage:
         )
 
     def to_dict(self) -> dict[str, int]:
+        """Return the counts by their names."""
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Usage:
-        return cls(**{k: int(data.get(k) or 0) for k in ("input", "output", "cache_read", "cache_write", "reasoning")})
 
 
 @dataclass(frozen=True)

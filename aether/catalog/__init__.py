@@ -55,6 +55,7 @@ class Catalog:
 
     @property
     def providers(self) -> tuple[Provider, ...]:
+        """List all providers, in the order of the files."""
         return tuple(self._providers.values())
 
     @staticmethod

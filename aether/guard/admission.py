@@ -45,6 +45,7 @@ class Admission:
 
     @property
     def waiting(self) -> int:
+        """Return how many stand in the line."""
         return len(self._line)
 
     async def enter(self, who: Who) -> None:

@@ -74,6 +74,7 @@ class SharedGuard:
             self._pause.unlink(missing_ok=True)
 
     def open(self, who: Who) -> Pass:
+        """Return a pass for one answer."""
         return SharedPass(self, who)
 
     def scopes(self, who: Who, turn: str) -> tuple[Scope, ...]:

@@ -12,7 +12,7 @@ from aether.profile import Profile
 from aether.transcript import Native, Origin, Part, Step
 
 Role = Literal["system", "user", "assistant", "tool"]
-OmissionKind = Literal["reasoning", "image", "file", "tools", "native", "system", "turns", "call", "notice"]
+OmissionKind = Literal["reasoning", "image", "file", "tools", "native", "turns"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Omission:
     reason: str
 
     def to_dict(self) -> dict[str, Any]:
+        """Return it in the form of the API."""
         return {"kind": self.kind, "count": self.count, "reason": self.reason}
 
 

@@ -51,14 +51,17 @@ class Figures:
 
     @property
     def usage(self) -> Usage:
+        """Return their tokens, added up."""
         return sum((s.usage for s in self.steps), Usage())
 
     @property
     def cost(self) -> str:
+        """Say what they have cost."""
         return spent(self.steps)
 
     @property
     def first_ms(self) -> float:
+        """Return the median time to the first text; 0 if it is not known."""
         times = [s.ttft_ms for s in self.steps if s.ttft_ms is not None]
         return median(times) if times else 0.0
 
