@@ -1,8 +1,7 @@
 """The live sessions of this process, by the name that the gate gives each tab: how many, and for how long.
 
 A tab that was closed may be a phone that sleeps: its session is kept for a while, so that it
-finds its conversation as it was. What is forgotten here is kept in the store; `knows` tells
-whether a tab still talks to the session that it began with.
+finds its conversation as it was. What is forgotten here is kept in the store.
 """
 
 from __future__ import annotations
@@ -56,11 +55,6 @@ class Sessions:
         self.on_attach(session)
         if len(self._held) > MOST:
             self._let_go(next(iter(self._held)))
-
-    def knows(self, session: str, runtime: AgentRuntime) -> bool:
-        """Tell whether a tab still works with the runtime that it began with."""
-        held = self._held.get(session)
-        return held is not None and held.runtime is runtime
 
     async def leave(self, session: str) -> None:
         """End the turn of a tab that was closed, and keep its session for a while."""

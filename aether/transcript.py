@@ -101,6 +101,7 @@ class Step:
 
     @once
     def calls(self) -> tuple[ToolCall, ...]:
+        """Return the calls of tools among the parts."""
         return tuple(p for p in self.parts if isinstance(p, ToolCall))
 
     @once
@@ -189,10 +190,6 @@ class Turn:
         """Keep what other rooms derive from this turn alone, each under a key of its own: it never changes."""
         return {}
 
-    def with_answer(self, answer: Answer) -> Turn:
-        """Return the turn with one more answer, which becomes the chosen one."""
-        return replace(self, answers=(*self.answers, answer), chosen=len(self.answers))
-
 
 @dataclass(frozen=True)
 class Cut:
@@ -236,6 +233,7 @@ class Transcript:
     version: int = VERSION
 
     def with_turn(self, turn: Turn) -> Transcript:
+        """Return the transcript with one more turn."""
         return replace(self, turns=(*self.turns, turn))
 
     def replace_turn(self, index: int, turn: Turn) -> Transcript:

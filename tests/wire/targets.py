@@ -120,7 +120,9 @@ class Talk:
     def rerun(self) -> Talk:
         """Begin another answer beside the last one."""
         last = len(self.transcript.turns) - 1
-        self.transcript = self.transcript.replace_turn(last, self.turn.with_answer(Answer()))
+        self.transcript = self.transcript.replace_turn(
+            last, replace(self.turn, answers=(*self.turn.answers, Answer()), chosen=len(self.turn.answers))
+        )
         return self
 
     def says(
