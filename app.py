@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -65,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         listening = _listen(settings.host, port=settings.port)
     except OSError as error:
         return _refuse(
-            f"Aether cannot listen on {settings.host}:{settings.port} ({error.strerror or error}). "
-            f"Stop what uses that port, or choose another: python app.py --port {settings.port + 1}",
+            f"Aether cannot listen on {settings.host}:{settings.port} ({_reason(error)}). "
+            f"Stop what uses that port, or choose another: {sys.executable} app.py --port {settings.port + 1}",
             code=1,
         )
     return _serve(services, listening)
@@ -97,6 +98,10 @@ def _serve(services: Services, listening: socket.socket) -> int:
 
 def _listen(host: str, *, port: int) -> socket.socket:
     return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
