@@ -97,10 +97,12 @@ async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs) -> tuple[s
         raise TranscriptError("There is no file.")
     try:
         read = await asyncio.to_thread(_read, Path(path))
+        await asyncio.to_thread(lambda: [blobs.put(data) for data in read.files])
     except FileNotFoundError:
         raise TranscriptError("There is no file.") from None
+    except OSError as error:
+        raise TranscriptError("There is no room for files at this moment.") from error
     runtime.load(read.conversations[0])
-    await asyncio.to_thread(lambda: [blobs.put(data) for data in read.files])
     return (*read.notes, *_instructions(runtime.transcript.system))
 
 

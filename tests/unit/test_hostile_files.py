@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aether import exports
+from aether.store.blobs import Blobs
 from aether.transcript import Transcript, TranscriptError
-from aether.ui import panels, render, usage
+from aether.ui import exporting, panels, render, usage
+from tests.swap.rig import Rig
 from tests.unit.test_exports import pictured, small
 from tests.wire.peers import ANTHROPIC, CHAT, RESPONSES
 
@@ -69,3 +73,21 @@ def harmless(talk: Transcript) -> None:
     assert Transcript.from_dict(talk.to_dict()) == talk
     for peer in (ANTHROPIC[0], CHAT[0], RESPONSES[0]):
         assert peer.body(talk)
+
+
+async def test_a_file_that_is_gone_or_that_there_is_no_room_for_changes_nothing(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    runtime, picture = rig.runtime(), b"\x89PNG\r\n\x1a\nbytes"
+    before = runtime.transcript
+    with pytest.raises(TranscriptError, match="There is no file"):
+        await exporting.load(runtime, str(tmp_path / "gone.json"), Blobs(tmp_path / "blobs"))
+    written = exports.document(pictured(picture), "json", read_blob=lambda _: picture)
+    (tmp_path / written.name).write_bytes(written.data)
+    (tmp_path / "in the way").touch()
+    with pytest.raises(TranscriptError, match="There is no room"):
+        await exporting.load(runtime, str(tmp_path / written.name), Blobs(tmp_path / "in the way"))
+    assert runtime.transcript is before
+    await exporting.load(runtime, str(tmp_path / written.name), Blobs(tmp_path / "blobs"))
+    assert len(runtime.transcript.turns) == 1
