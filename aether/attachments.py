@@ -137,4 +137,4 @@ def _pdf_text(name: str, data: bytes) -> str | None:
     except (subprocess.SubprocessError, OSError) as error:
         raise AttachmentError(f"{name} is a PDF that cannot be read.") from error
     text = done.stdout.decode("utf-8", "replace")
-    return _bounded(text, goes_on=bool(done.stderr)) if text else None
+    return _bounded(text, goes_on=done.stderr.endswith(b"more\n")) if text else None

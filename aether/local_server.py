@@ -45,7 +45,11 @@ def serve(path: str, alias: str, n_ctx: int, slots: int) -> None:
     params.cache_ram_mib = 0
     params.use_jinja = True
     params.ui = False
-    params.sampling.temp = 0.2  # a very small model wanders at the usual 0.8
+    params.sampling.temp = 0.2  # a very small model wanders at the usual 0.8, and says one thing over and over at this
+    # `repeat_penalty` and `repeat_last_n` of llama.cpp's server README, for all three protocols. Of 24 answers to
+    # twelve short questions 7 went on to the bound of 1,024 tokens without them, none with them. Of 21 answers to
+    # questions of fact 14 were right without them, 16 with them.
+    params.sampling.penalty_repeat, params.sampling.penalty_last_n = 1.1, 512
     server = xllamacpp.Server(params)
     print(f"{READY}{server.listening_address}", file=told, flush=True)
     sys.stdin.read()

@@ -19,16 +19,21 @@ def taken(folder: Path, name: str, data: bytes) -> File:
 def pdf(pages: int) -> bytes:
     """Return a PDF whose pages all say "plum"."""
     kids = " ".join(f"{n} 0 R" for n in range(5, 5 + pages))
-    lines = [
-        "%PDF-1.4",
-        "1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj",
-        f"2 0 obj<</Type/Pages/Count {pages}/Kids[{kids}]>>endobj",
-        "3 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj",
-        "4 0 obj<</Length 32>>stream\nBT /F1 12 Tf 9 9 Td (plum) Tj ET\nendstream endobj",
-    ]
     page = "<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</Font<</F1 3 0 R>>>>/MediaBox[0 0 99 99]>>"
-    lines += [f"{n} 0 obj{page}endobj" for n in range(5, 5 + pages)]
-    return "\n".join([*lines, f"trailer<</Root 1 0 R/Size {5 + pages}>>", "%%EOF"]).encode()
+    objects = [
+        "<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Count {pages}/Kids[{kids}]>>",
+        "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        "<</Length 32>>stream\nBT /F1 12 Tf 9 9 Td (plum) Tj ET\nendstream",
+        *[page] * pages,
+    ]
+    written, places = "%PDF-1.4\n", ""
+    for number, held in enumerate(objects, 1):
+        places += f"{len(written):010} 00000 n \n"
+        written += f"{number} 0 obj{held}endobj\n"
+    size = len(objects) + 1
+    table = f"xref\n0 {size}\n0000000000 65535 f \n{places}trailer<</Root 1 0 R/Size {size}>>\n"
+    return f"{written}{table}startxref\n{len(written)}\n%%EOF\n".encode()
 
 
 def test_a_text_that_is_too_long_says_where_it_was_cut(tmp_path: Path) -> None:
