@@ -69,6 +69,7 @@ def clipboard(page: Page) -> str:
     return str(page.evaluate("() => navigator.clipboard.readText()"))
 
 
+@pytest.mark.parametrize("opened", ["phone"], indirect=True)
 def test_the_line_at_first_use_is_said_once(page: Page) -> None:
     press(page, page.locator(".tour [data-keys]"))
     expect(page.locator("#keys")).to_contain_text("change the model")
@@ -172,6 +173,7 @@ DROP = """() => {
 }"""
 
 
+@pytest.mark.parametrize("opened", ["desktop"], indirect=True)
 def test_a_file_that_is_dropped_goes_to_all_that_are_compared(page: Page, provider: ScriptedProvider) -> None:
     page.evaluate(DROP)
     expect(page.locator("#attached .chip")).to_have_count(1)

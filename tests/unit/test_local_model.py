@@ -42,7 +42,7 @@ async def test_it_speaks_all_three_protocols(local: LocalModel) -> None:
             assert answer.status_code == 200, answer.text
             assert answer.json()["model"] == SHIPPED_ID
         listed = (await client.get(f"{root}/v1/models")).json()["data"][0]
-        usual = (await client.get(f"{root}/slots")).json()[0]["params"]
+        usual = (await client.get(f"{root}/props")).json()["default_generation_settings"]["params"]
     assert (usual["repeat_last_n"], round(usual["repeat_penalty"], 2)) == (512, 1.1), "or it says one thing for ever"
     assert listed["id"] == SHIPPED_ID
     assert listed["meta"]["n_ctx"] == 8192
