@@ -97,7 +97,11 @@ def _serve(services: Services, listening: socket.socket) -> int:
 
 
 def _listen(host: str, *, port: int) -> socket.socket:
-    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=2048)
+    # Each connection inherits it. Without, the second of two small writes waits for the first to be acknowledged: 40 ms.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _reason(error: OSError) -> str:

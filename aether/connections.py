@@ -26,7 +26,7 @@ AT_A_TIME = 4096
 """Bytes that are read of a stream before others have their turn: some fifteen tokens. A model that never pauses
 would else hold the event loop for as long as it takes to go through all that has come."""
 IN_A_ROUND = 16
-"""Streams of a crowd that are read in one round of the event loop."""
+"""Streams of a crowd that have their turn in one round of the event loop, at most."""
 
 
 class Crowd:
@@ -37,7 +37,7 @@ class Crowd:
         self._rounds = Rounds(IN_A_ROUND)
 
     async def turn(self) -> None:
-        """Wait for one's turn to read, where there are many."""
+        """Wait for one's turn to do something, where there are many."""
         if self.reading > FEW:
             await self._rounds.turn()
 
@@ -100,12 +100,12 @@ class _Stream(httpcore2.AsyncNetworkStream):
         now = asyncio.get_running_loop().time
         if self._reads >= AT_ONCE and (rest_s := self._rests_until - now()) > 0:
             await asyncio.sleep(rest_s)
-        await self._crowd.turn()
         most = min(max_bytes, AT_A_TIME)
         data = await self._stream.read(most, timeout)
         self._reads += 1
         # Where as much came as was asked for, more waits.
         self._rests_until = now() + self._crowd.lull_s if len(data) < most else 0.0
+        await self._crowd.turn()
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

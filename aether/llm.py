@@ -228,6 +228,7 @@ class Exchange:
     async def _once(self) -> AsyncGenerator[StreamEvent, None]:
         llm, budgets = self._llm, self._llm.pool.budgets
         client = await llm.connect()
+        await llm.pool.crowd.turn()
         end = asyncio.get_running_loop().time() + budgets.whole_s
         stream: Any = None
         try:

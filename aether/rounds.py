@@ -9,11 +9,15 @@ done, and whatever else there is comes in between.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
+from collections.abc import Callable
 
 FRAME_S = 0.045
 SHARE_S = 0.0016
 """Seconds that each of many answers adds to a frame."""
+ROUND_S = 0.02
+"""Seconds of one round of the loop that answers may take before others have their turn."""
 
 
 def frame_s(answers: int) -> float:
@@ -22,10 +26,16 @@ def frame_s(answers: int) -> float:
 
 
 class Rounds:
-    """Let `most` through in each round, in the order in which they came."""
+    """Let answers through in the order in which they came: as many in a round as have taken `ROUND_S` so far.
 
-    def __init__(self, most: int) -> None:
+    At least one, and `most` at most. What one takes is measured from its turn to the next wait.
+    """
+
+    def __init__(self, most: int, *, clock: Callable[[], float] = time.perf_counter) -> None:
         self._most = self._left = most
+        self._clock = clock
+        self._each_s = 0.0
+        self._began = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._is_due = False
 
@@ -46,11 +56,26 @@ class Rounds:
             asyncio.get_running_loop().call_soon(self._next)
 
     def _next(self) -> None:
-        self._is_due, self._left = False, self._most
+        self._is_due, self._left = False, self._room()
+        loop, passed = asyncio.get_running_loop(), 0
+        loop.call_soon(self._begin)  # the loop keeps the order: what is between the two is theirs alone
         while self._waiting and self._left:
             first = self._waiting.popleft()
             if not first.done():  # who was cancelled needs no place
                 first.set_result(None)
                 self._left -= 1
-        if self._waiting or self._left < self._most:
+                passed += 1
+        loop.call_soon(self._end, passed)
+        if self._waiting or passed:
             self._call()
+
+    def _room(self) -> int:
+        return max(1, min(self._most, int(ROUND_S / self._each_s))) if self._each_s else self._most
+
+    def _begin(self) -> None:
+        self._began = self._clock()
+
+    def _end(self, passed: int) -> None:
+        if passed:
+            each_s = (self._clock() - self._began) / passed
+            self._each_s += (each_s - self._each_s) / 4 if self._each_s else each_s
