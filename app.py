@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.configure(settings.log_level, services.redact, as_json=settings.json_logs)
     close_environment(p.api_key_env for p in services.catalog.providers if p.api_key_env)
     try:
-        listening = _listen(settings.host, port=settings.port)
+        listening = listen(settings.host, port=settings.port)
     except OSError as error:
         return _refuse(
             f"Aether cannot listen on {settings.host}:{settings.port} ({_reason(error)}). "
@@ -96,10 +96,11 @@ def _serve(services: Services, listening: socket.socket) -> int:
     return 0 if server.started else 1
 
 
-def _listen(host: str, *, port: int) -> socket.socket:
+def listen(host: str, *, port: int) -> socket.socket:
+    """Return a socket that listens; raise OSError where that cannot be. Port 0: any that is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=2048)
-    # Each connection inherits it. Without, the second of two small writes waits for the first to be acknowledged: 40 ms.
+    # Each connection inherits it. Without, a second small write waits until the first is acknowledged: 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
