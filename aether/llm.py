@@ -36,6 +36,7 @@ from aether.lowering.view import Target, ToolSpec
 from aether.profile import Protocol
 from aether.settings import Secret
 from aether.transcript import Origin
+from aether.waits import Waits
 from aether.wire import WIRES, Ask, InBandError, Reader, Wire
 from aether.wire.faults import classify
 
@@ -229,7 +230,7 @@ class Exchange:
         llm, budgets = self._llm, self._llm.pool.budgets
         client = await llm.connect()
         await llm.pool.crowd.turn()
-        end = asyncio.get_running_loop().time() + budgets.whole_s
+        waits = Waits(each_s=budgets.gap_s, whole_s=budgets.whole_s)
         stream: Any = None
         try:
             # Each wait has its own time-out: one that spanned a `yield` could fire in the caller's code.
@@ -239,7 +240,7 @@ class Exchange:
             while data is not None:
                 for event in self._reader.feed(cast(JSON, data) if isinstance(data, dict) else {}):
                     yield event
-                async with asyncio.timeout_at(min(end, asyncio.get_running_loop().time() + budgets.gap_s)):
+                async with waits.one():
                     data = await anext(stream, None)
         except Exception as error:
             fault = translate(error, llm)
@@ -247,6 +248,7 @@ class Exchange:
                 fault = _broke_off(llm, fault.detail)
             raise fault from error
         finally:
+            waits.close()
             if stream is not None:
                 await stream.close()
         if not self._reader.reply().complete:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 FRAME_S = 0.045
 SHARE_S = 0.0016
 """Seconds that each of many answers adds to a frame."""
-ROUND_S = 0.02
+ROUND_S = 0.008
 """Seconds of one round of the loop that answers may take before others have their turn."""
 
 

@@ -61,6 +61,7 @@ ORDER = [
     "usage",
     "errors",
     "rounds",
+    "waits",
     "lean",
 ]
 """The rooms, top to bottom: a room imports only what stands below it."""
