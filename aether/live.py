@@ -146,15 +146,16 @@ class Lives(News):
 class Turns:
     """The turns of a session, as its page follows them: each is handed out once.
 
-    `followed`: the answers that were handed out last; `shown`: those that the history shows.
-    `refused`: the last wish was not done, and why stays to be read.
+    `followed`: the answers that were handed out last; `told`: those of which the page was told last
+    that they began. `refused`: the last wish was not done, and why stays to be read.
     """
 
     def __init__(self) -> None:
         self.refused = False
         self.newest: Lives | None = None
         self.followed: Lives | None = None
-        self.shown: Lives | None = None
+        self.told: Lives | None = None
+        self._asked = 0
         self._begun = asyncio.Event()
 
     def begin(self, turn: int, answers: Sequence[Live], *, before: int) -> Lives:
@@ -165,18 +166,27 @@ class Turns:
         self._begun.clear()
         return self.newest
 
+    def take(self) -> None:
+        """Hand the newest answers out to who began them: no word of them is waited for."""
+        self.followed = self.told = self.newest
+
     def touch(self) -> None:
         """Tell who paints the newest answers that there is news of their calls."""
         if self.newest is not None:
             self.newest.touch()
 
     async def next(self, timeout_s: float) -> Lives | None:
-        """Hand out the newest answers, once; wait for a turn to begin if there are none."""
+        """Hand out the newest answers, once; wait for a turn to begin if there are none.
+
+        Only who asked last gets them: who asked before may be gone, without having been missed yet.
+        """
+        self._asked += 1
+        mine = self._asked
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while self.newest is self.followed:
                     await self._begun.wait()
-        if self.newest is self.followed:
+        if self.newest is self.followed or mine != self._asked:
             return None
         self.followed = self.newest
         return self.newest

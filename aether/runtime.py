@@ -186,10 +186,13 @@ class AgentRuntime(Fitting):
         if self.llm is None:
             raise NotReady("No model is chosen yet.")
 
-    async def stop(self) -> bool:
-        """End the running turn and keep what it has said; tell whether there was one."""
+    async def stop(self, *, until: int | None = None) -> bool:
+        """End the running turn and keep what it has said; tell whether there was one.
+
+        With `until`, only a turn whose number is not above it: a stop that comes late ends none that began since.
+        """
         lives, tasks = self.lives, set(self._tasks)
-        if lives is None or lives.is_over:
+        if lives is None or lives.is_over or (until is not None and lives.number > until):
             return False
         for task in tasks:
             task.cancel()

@@ -125,25 +125,24 @@ class Events:
     async def settle(self, runtime: AgentRuntime, window: int) -> Updates:
         """Show what was settled: chat, earlier, live, usage, badge, receipt. A refusal stays to be read."""
         if not runtime.keeper.is_owned:  # a session of another process: nothing is known of what the page shows
-            shut = panels.settled(word=time.monotonic_ns())
+            shut = _settled(runtime)
             return unchanged(), unchanged(), shut, unchanged(), unchanged(), unchanged()
-        live = await begun(runtime) if runtime.busy else panels.settled(word=time.monotonic_ns())
+        live = panels.begun(runtime.lives.number) if runtime.lives and runtime.busy else _settled(runtime)
         if not runtime.busy:
-            runtime.turns.shown = runtime.turns.followed = runtime.lives
+            runtime.turns.followed = runtime.turns.newest
         said = unchanged() if runtime.turns.refused else "" if _was_used(runtime) else receipt(runtime)
         return *history(runtime, window), live, panels.usage(runtime.transcript), badge(runtime), said
 
-    async def stop(self, runtime: AgentRuntime) -> None:
-        """Stop the answer; its line then ends, and the page settles it."""
-        await runtime.stop()
+    async def stop(self, turn: str | None, runtime: AgentRuntime) -> None:
+        """Stop the answer that the page meant; its line then ends, and the page settles it."""
+        await runtime.stop(until=int(turn) if turn and turn.isdecimal() else None)
 
     async def clear(self, runtime: AgentRuntime, request: gr.Request) -> Updates:
         """Begin a new conversation: chat, earlier, live, usage, badge, receipt; inspector, window."""
         self._attach(runtime, request)
         await runtime.stop()
         runtime.new_conversation()
-        live = panels.settled(word=time.monotonic_ns())
-        shown = (*history(runtime, 0), live, panels.usage(runtime.transcript), badge(runtime), "")
+        shown = (*history(runtime, 0), _settled(runtime), panels.usage(runtime.transcript), badge(runtime), "")
         return *shown, inspector.show((), runtime.transcript), 0
 
     async def earlier(self, runtime: AgentRuntime, window: int) -> Updates:
@@ -157,11 +156,20 @@ class Events:
 
 
 async def begun(runtime: AgentRuntime) -> str:
-    """Tell the page that an answer comes over its line, or that there is only something to settle: live."""
-    lives = runtime.lives
-    if lives is None or lives is runtime.turns.shown:
+    """Tell the page that an answer comes over its line, or that there is only something to settle: begun.
+
+    What is over by now is told once, so that the word of an event that began nothing is known for one.
+    """
+    lives, turns = runtime.lives, runtime.turns
+    if lives is None or (lives is turns.told and not runtime.busy):
         return panels.unbegun(word=time.monotonic_ns())
+    turns.told = lives
     return panels.begun(lives.number)
+
+
+def _settled(runtime: AgentRuntime) -> str:
+    newest = runtime.turns.newest
+    return panels.settled(newest.number if newest else 0, word=time.monotonic_ns())
 
 
 def refused(runtime: AgentRuntime, said: str) -> str:
@@ -265,7 +273,7 @@ def connect(page: Page, services: Services, lines: Lines) -> None:
 
 def answered(page: Page, event: Any) -> None:
     """Let the page know whether an event began answers; it follows them over its line, and then asks to settle."""
-    event.then(begun, page.runtime, page.live, **QUICK)
+    event.then(begun, page.runtime, page.begun, **QUICK)
 
 
 def _connect_answers(page: Page, events: Events) -> None:
@@ -287,7 +295,7 @@ def _connect_answers(page: Page, events: Events) -> None:
     settle: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
     page.settle.click(events.settle, [state, page.window], shown, **settle)
     for button in (page.stop, page.switch_now):
-        button.click(events.stop, state, None, **QUICK)
+        button.click(events.stop, [page.stop_turn, state], None, **QUICK)
     page.new.click(events.clear, state, [*shown, page.inspector, page.window], **QUICK)
 
 

@@ -87,6 +87,8 @@ class Page:
     inspector: gr.Markdown
     again_turn: gr.Textbox
     again: gr.Button
+    begun: gr.Markdown
+    stop_turn: gr.Textbox
     places: Mapping[str, gr.Column]
     taking: list[Any] = field(default_factory=list[Any])
 
@@ -142,6 +144,8 @@ def _tree(demo: gr.Blocks, template: AgentRuntime) -> Page:
         parts["again"] = gr.Button("Answer again", elem_id="again")
         parts["settle"] = gr.Button("Settle", elem_id="settle")
         parts["line"] = _markup("", elem_id="line")
+        parts["begun"] = _markup("", elem_id="begun")
+        parts["stop_turn"] = gr.Textbox(elem_id="stop-turn", label="Turn", container=False)
         _place(places, "wires")
     return Page(demo=demo, places=places, **parts)
 

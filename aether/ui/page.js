@@ -185,7 +185,7 @@
     const live = $("#live .writing");
     const badge = $("#active-model");
     if (live && !isBusy()) begin();
-    if (isBusy() && settled() && settled() !== settledAtSend) end();
+    if (isBusy() && settled() && settled() !== settledAtSend && window.aether.isOver()) end();
     if (live && badge?.dataset.state === "pending" && live.dataset.reference === badge.textContent) {
       badge.dataset.state = "ready";
     }

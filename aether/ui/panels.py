@@ -73,9 +73,12 @@ def _counted(item: Omission) -> str:
     return text(words.count(item.count, item.kind.removesuffix("s")))
 
 
-def settled(*, word: int) -> str:
-    """Stand in the place of the answer in progress when there is none: the page may write again."""
-    return f'<i class="settled" data-word="{word}"></i>'
+def settled(turn: int, *, word: int) -> str:
+    """Stand in the place of the answer in progress when there is none: the page may write again.
+
+    `turn` is the newest that has begun in this session: a page that has begun another since knows that it is not meant.
+    """
+    return f'<i class="settled" data-turn="{turn}" data-word="{word}"></i>'
 
 
 def begun(turn: int) -> str:

@@ -7,12 +7,16 @@
   "use strict";
 
   const $ = (selector) => document.querySelector(selector);
-  let following = null;
-  let newest = 0;
+  const ASK_AGAIN_MS = 3_000;
+  const isBusy = () => document.body.classList.contains("busy");
+  let following = null; // the line that is open
+  let newest = 0; // of the turns that came over a line, or that the history shows
+  let before = 0; // what that was when the line was opened
+  let isSending = false; // the line that was opened last began its turn itself
+  let asking = null;
   let unbegun = "";
   let known = 0; // the newest turn of which the server's event has said that it began
   let isKept = false; // the server has committed the message that is being answered
-  let isFollowed = false; // a turn was followed to its end before the server's event said that it began
 
   function place() {
     let area = $("#live > .stream");
@@ -85,6 +89,7 @@
     let markup = "";
     for await (const { turn, asked, keep, then } of events(answer.body)) {
       newest = turn;
+      means(turn);
       if (asked && !isKept) document.dispatchEvent(new Event("aether:kept"));
       isKept ||= asked;
       markup = markup.slice(0, keep) + then;
@@ -96,10 +101,12 @@
   async function follow(message) {
     if (following) return;
     const mine = (following = new AbortController());
-    const before = newest;
+    isSending = message !== undefined;
+    before = newest;
+    means(before + 1);
     let isTaken = true;
     let isBroken = false;
-    isFollowed = isKept = false;
+    isKept = false;
     document.body.dataset.line = "open"; // `place.js` leaves a server that writes to this page alone
     try {
       isTaken = await listen(mine.signal, message);
@@ -112,7 +119,7 @@
       known = Math.max(known, newest); // no event of the server's says that this turn began
       const isUnsent = !isTaken || (isBroken && !isKept);
       if (isUnsent) document.dispatchEvent(new CustomEvent("aether:unsent", { detail: { message, isTaken } }));
-    } else isFollowed = newest > before && newest > known;
+    }
     if (isTaken || !message) settle();
     else hangUp();
   }
@@ -123,10 +130,26 @@
     delete document.body.dataset.line;
   }
 
+  /* What is settled may not come to be heard: it is asked for until it does. */
   function settle() {
     hangUp();
     $("#settle")?.click();
+    clearTimeout(asking);
+    asking = setTimeout(() => isBusy() && !following && settle(), ASK_AGAIN_MS);
   }
+
+  /* A stop names the turn that it means: it may come late, when another has begun. */
+  function means(turn) {
+    const field = $("#stop-turn :is(textarea, input)");
+    if (field && field.value !== String(turn)) window.aether.write(field, String(turn));
+  }
+
+  /* The turns of which the server says that they have begun, or are settled. */
+  const told = (selector) => Math.max(0, ...[...document.querySelectorAll(selector)].map((one) => Number(one.dataset.turn)));
+  const settled = () => told("#live .settled");
+
+  /* While a line is open, only a word on the turn that comes over it ends it: the last turn's may come late. */
+  window.aether.isOver = () => !following || settled() > before;
 
   function leave() {
     hangUp();
@@ -135,17 +158,17 @@
 
   /* The server's word: a turn has begun that is not followed yet; or none has, and there is only a change to show. */
   function heed() {
-    const word = $("#live .unbegun")?.dataset.word ?? "";
+    newest = Math.max(newest, settled());
+    const word = $("#begun .unbegun")?.dataset.word ?? "";
     if (word && word !== unbegun) {
       unbegun = word;
-      if (isFollowed) isFollowed = false;
-      else settle();
+      const isLate = following && (isSending || newest > before); // it was said of what was before
+      if (!isLate) settle();
       return;
     }
-    known = Math.max(known, Number($("#live .begun")?.dataset.turn ?? 0));
-    if (known >= newest) isFollowed = false; // the word came after all: the next change is one to show
+    known = Math.max(known, told("#live .begun, #begun .begun"));
     if (following || known <= newest) return;
-    if (!document.body.classList.contains("busy")) {
+    if (!isBusy()) {
       document.dispatchEvent(new CustomEvent("aether:begin", { detail: {} }));
     }
     follow();

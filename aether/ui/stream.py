@@ -73,27 +73,30 @@ class Lines:
         runtime, visitor = self._runtimes.get(str(wish.get("key"))), request.headers.get(visitors.HEADER, "")
         if runtime is None:
             await JSONResponse({"detail": "Not Found"}, status_code=404)(scope, receive, send)
-        elif "message" in wish and not await self._asks(runtime, wish, visitor):
+        elif "message" not in wish:
+            await self._send(runtime, None, receive, send)
+        elif (begun := await self._asks(runtime, wish, visitor)) is None:
             await JSONResponse({"detail": "Conflict"}, status_code=409)(scope, receive, send)
         else:
-            await self._send(runtime, receive, send)
+            await self._send(runtime, begun, receive, send)
 
-    async def _asks(self, runtime: AgentRuntime, wish: dict[str, Any], visitor: str) -> bool:
-        """Begin a turn for the visitor of the page, as its session; tell whether that could be.
+    async def _asks(self, runtime: AgentRuntime, wish: dict[str, Any], visitor: str) -> Lives | None:
+        """Begin a turn for the visitor of the page, as its session; return its answers, None if that could not be.
 
         The message goes to the model that the page showed when it was sent, or not at all over this
         line. Why it could not be, the page learns by sending the message through its event.
         """
         page = self._pages[runtime]
         if page.visitor != visitor or not await self._is_chosen(runtime, wish.get("model")):
-            return False
+            return None
         visiting(page)
         try:
             runtime.ask(wish["message"])
         except AetherError:
-            return False
+            return None
         runtime.turns.refused = False
-        return True
+        runtime.turns.take()
+        return runtime.lives
 
     async def _is_chosen(self, runtime: AgentRuntime, shown: object) -> bool:
         """Tell whether the model that a page shows is chosen, or is in a moment; None: it shows none."""
@@ -103,10 +106,11 @@ class Lines:
                     await runtime.swapped.wait()
         return shown in (None, runtime.reference)
 
-    async def _send(self, runtime: AgentRuntime, receive: Receive, send: Send) -> None:
-        """Send one turn; a page that leaves before its end stops it."""
+    async def _send(self, runtime: AgentRuntime, begun: Lives | None, receive: Receive, send: Send) -> None:
+        """Send one turn, the one that was begun or the next; a page that leaves before its end stops that, no other."""
+        sent = [begun] if begun else []
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        painting = asyncio.create_task(self._paint(runtime, send))
+        painting = asyncio.create_task(self._paint(runtime, sent, send))
         leaving = asyncio.create_task(_left(receive))
         try:
             await asyncio.wait({painting, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -117,15 +121,14 @@ class Lines:
             failed = None if painting.cancelled() else painting.exception()
             if failed is not None and not isinstance(failed, TimeoutError | OSError):  # these: the page has gone
                 log.error("An answer could not be painted", exc_info=failed)
-            followed = painting.result() if not painting.cancelled() and failed is None else None
-            lives = followed or runtime.turns.followed
-            if lives is not None and not lives.is_over and lives is runtime.lives:
+            if sent and runtime.lives is sent[0]:
                 await runtime.stop()
 
-    async def _paint(self, runtime: AgentRuntime, send: Send) -> Lives | None:
-        """Send the next turn of a conversation as it grows, to its last state."""
-        lives = await runtime.turns.next(BEGIN_S)
-        if lives is not None:
+    async def _paint(self, runtime: AgentRuntime, sent: list[Lives], send: Send) -> None:
+        """Send a turn of a conversation as it grows, to its last state; the next one, which is put into `sent`."""
+        if not sent and (following := await runtime.turns.next(BEGIN_S)) is not None:
+            sent.append(following)
+        for lives in sent:
             before = ""
             async with aclosing(self._states(runtime, lives)) as states:
                 async for markup in states:
@@ -133,7 +136,6 @@ class Lines:
                     await _event(send, {"turn": lives.number, "asked": asked, **difference(before, markup)})
                     before = markup
         await send({"type": "http.response.body", "body": b""})
-        return lives
 
     async def _states(self, runtime: AgentRuntime, lives: Lives) -> AsyncGenerator[str, None]:
         async for markup in self.painter.frames(lives, lambda now: self.render(runtime, now)):

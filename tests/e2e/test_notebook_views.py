@@ -165,6 +165,28 @@ def test_two_answers_are_compared_chosen_and_exported(page: Page, provider: Scri
     press(page, page.locator(".close-drawer"))
 
 
+DROP = """() => {
+    const carried = new DataTransfer();
+    carried.items.add(new File(["the plum is ripe"], "notes.txt", { type: "text/plain" }));
+    document.querySelector("#chat, #welcome").dispatchEvent(
+        new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_a_file_that_is_dropped_goes_to_all_that_are_compared(page: Page, provider: ScriptedProvider) -> None:
+    page.evaluate(DROP)
+    expect(page.locator("#attached .chip")).to_have_count(1)
+    page.locator("#composer textarea").fill("what is ripe?")
+    press(page, page.locator("#compare"))
+    press(page, page.locator('#chooser [data-reference="messages/echo-large"]'))
+    press(page, page.locator("#chooser .go"))
+    expect(page.locator("#chat .answers .stamp")).to_have_count(2)
+    expect(page.locator("#attached .chip")).to_have_count(0)
+    expect(page.locator("#composer textarea")).to_have_value("")
+    expect(page.locator("body.busy")).to_have_count(0)
+    assert all("the plum is ripe" in json.dumps(r.body) for r in provider.requests[-2:])
+
+
 def give(page: Page, path: Path) -> None:
     """Open a file by the button."""
     drawer(page, "export")

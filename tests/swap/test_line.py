@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import Message
 
 from aether import visitors
 from aether.live import Lives
@@ -160,6 +161,50 @@ async def test_a_page_that_leaves_ends_its_answer(rig: Rig) -> None:
     assert runtime.live is not None
     assert runtime.live.stopped
     await asyncio.to_thread(rig.scripted.wait_for, lambda s: s.requests[-1].ended == "client closed")
+
+
+async def test_a_line_that_only_waited_ends_no_answer_when_its_page_leaves(rig: Rig) -> None:
+    runtime, lines = rig.runtime("chat/stall-3"), Lines(Painter(), writing)
+    leaves = asyncio.Event()
+    body = json.dumps({"key": lines.key(runtime)}).encode()
+    heard = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive() -> Message:
+        if (first := next(heard, None)) is not None:
+            return first
+        await leaves.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_: Message) -> None: ...
+
+    waiting = asyncio.create_task(lines({"type": "http", "method": "POST", "headers": []}, receive, send))
+    async with served(lines) as url, httpx2.AsyncClient() as client:
+        asked = {"key": lines.key(runtime), "message": "go on"}
+        async with client.stream("POST", url + PATH, json=asked) as answer:
+            assert "data: " in await anext(answer.aiter_text())
+            leaves.set()
+            await waiting
+            assert runtime.busy
+        await runtime.settle()
+
+
+async def test_of_two_lines_that_wait_the_last_one_gets_the_turn(rig: Rig) -> None:
+    runtime = rig.runtime()
+    before, last = (asyncio.create_task(runtime.turns.next(5.0)) for _ in range(2))
+    await asyncio.sleep(0)  # both wait before there is a turn
+    runtime.ask("one")
+    assert (await before, await last) == (None, runtime.lives)
+    await runtime.settle()
+
+
+async def test_a_stop_ends_no_turn_that_began_after_the_one_it_names(rig: Rig) -> None:
+    runtime = rig.runtime("chat/stall-3")
+    runtime.ask("one")
+    assert await runtime.stop(until=1)
+    runtime.ask("two")
+    assert not await runtime.stop(until=1)
+    assert runtime.busy
+    assert await runtime.stop(until=2)
 
 
 async def test_a_page_that_does_not_read_holds_neither_the_answer_nor_memory(rig: Rig) -> None:
