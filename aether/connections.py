@@ -36,10 +36,11 @@ class Crowd:
         self.reading = 0
         self._rounds = Rounds(IN_A_ROUND)
 
-    async def turn(self) -> None:
-        """Wait for one's turn to do something, where there are many."""
-        if self.reading > FEW:
-            await self._rounds.turn()
+    async def turn(self) -> float:
+        """Wait for one's turn to do something, where there are many; say how many seconds to rest after it."""
+        if self.reading <= FEW:
+            return 0.0
+        return max(frame_s(self.reading), await self._rounds.turn())
 
     @contextmanager
     def one(self) -> Generator[None]:
@@ -49,11 +50,6 @@ class Crowd:
             yield
         finally:
             self.reading -= 1
-
-    @property
-    def lull_s(self) -> float:
-        """Return the seconds from one read of a stream to the next."""
-        return frame_s(self.reading) if self.reading > FEW else 0.0
 
 
 class Transport(httpx2.AsyncHTTPTransport):
@@ -103,9 +99,9 @@ class _Stream(httpcore2.AsyncNetworkStream):
         most = min(max_bytes, AT_A_TIME)
         data = await self._stream.read(most, timeout)
         self._reads += 1
+        rest_s = await self._crowd.turn()
         # Where as much came as was asked for, more waits.
-        self._rests_until = now() + self._crowd.lull_s if len(data) < most else 0.0
-        await self._crowd.turn()
+        self._rests_until = now() + rest_s if len(data) < most else 0.0
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -18,6 +18,8 @@ SHARE_S = 0.0016
 """Seconds that each of many answers adds to a frame."""
 ROUND_S = 0.008
 """Seconds of one round of the loop that answers may take before others have their turn."""
+REST = 2
+"""How many times as long as one waited for its turn one rests after it: who is behind is not made more so by haste."""
 
 
 def frame_s(answers: int) -> float:
@@ -39,16 +41,18 @@ class Rounds:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._is_due = False
 
-    async def turn(self) -> None:
-        """Return in a round in which there is room."""
+    async def turn(self) -> float:
+        """Return in a round in which there is room; say how many seconds to rest after it, where the loop is behind."""
         if self._left and not self._waiting:
             self._left -= 1
             self._call()
-            return
+            return 0.0
+        came = self._clock()
         waiting = asyncio.get_running_loop().create_future()
         self._waiting.append(waiting)
         self._call()
         await waiting
+        return REST * (self._clock() - came)
 
     def _call(self) -> None:
         if not self._is_due:

@@ -30,23 +30,24 @@ class Painter:
         self.painting = 0
         self._rounds = Rounds(IN_A_ROUND)
 
+    async def turn(self) -> float:
+        """Wait for a round of the loop that has room, to render or to begin; say how many seconds to rest after it."""
+        return await self._rounds.turn()
+
     async def frames(self, live: Growing, render: Callable[[Growing], Value]) -> AsyncIterator[Value]:
         """Yield what `render` makes of `live` until it is finished; the finished state is not yielded."""
         self.painting += 1
         try:
             version = await live.changed(0, FRAME_S)
             while not live.is_over:
-                await self._rounds.turn()
+                rest_s = await self.turn()
                 began = time.perf_counter()
                 value = render(live)
                 spent_s = time.perf_counter() - began
                 has_words = live.has_words
                 yield value
                 if has_words:
-                    await live.over(self._frame_s(spent_s))
+                    await live.over(max(frame_s(self.painting), SHARE * spent_s, rest_s))
                 version = await live.changed(version, HEARTBEAT_S)
         finally:
             self.painting -= 1
-
-    def _frame_s(self, spent_s: float) -> float:
-        return max(frame_s(self.painting), SHARE * spent_s)

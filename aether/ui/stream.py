@@ -87,6 +87,7 @@ class Lines:
         line. Why it could not be, the page learns by sending the message through its event.
         """
         page = self._pages[runtime]
+        await self.painter.turn()
         if page.visitor != visitor or not await self._is_chosen(runtime, wish.get("model")):
             return None
         visiting(page)

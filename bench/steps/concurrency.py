@@ -33,7 +33,8 @@ def concurrency(plan: Plan) -> None:
                     assert provider.asked - before == sessions + 1, "not every request arrived, or one too many"
             _note(plan, 50, _bare(provider, 50), "bare client")
         for _ in range(plan.rounds):
-            _further_visitor(plan, provider)
+            for was_here in (True, False):
+                _further_visitor(plan, provider, was_here=was_here)
 
 
 def _note(plan: Plan, sessions: int, found: dict[str, Any], app: str) -> None:
@@ -69,20 +70,22 @@ def _told(crowd: subprocess.Popen[str]) -> dict[str, Any]:
     return said | {"wall_ratio": said.pop("wall_s") / PACED_S}
 
 
-def _further_visitor(plan: Plan, provider: Provider) -> None:
-    """Time how long a page takes to open while 200 answers are written."""
-    with served(Aether(), provider) as server, chromium() as browser, browser.page() as page:
-        page.goto(server.url)  # the browser keeps the scripts, as one does that was here before
+def _further_visitor(plan: Plan, provider: Provider, *, was_here: bool) -> None:
+    """Time how long a page takes to open while 200 answers are written, by a browser that has its scripts or not."""
+    with served(Aether(), provider) as server, chromium() as browser, browser.page() as page, browser.page() as fresh:
+        page.goto(server.url)
         expect(page.locator(Aether.composer)).to_be_editable(timeout=60_000)
+        page.goto("about:blank")
+        other = page if was_here else fresh
         with _started([server.url, "aether", "200"]) as crowd:
             assert crowd.stderr is not None
             crowd.stderr.readline()
             crowd.stderr.readline()  # all have asked
             began = time.perf_counter()
-            with browser.page() as other:
-                other.goto(server.url, timeout=120_000)
-                expect(other.locator(Aether.composer)).to_be_editable(timeout=120_000)
-                plan.book.add("concurrency/200/visitor_s", "Aether", time.perf_counter() - began)
+            other.goto(server.url, timeout=120_000)
+            expect(other.locator(Aether.composer)).to_be_editable(timeout=120_000)
+            taken = time.perf_counter() - began
+            plan.book.add(f"concurrency/200/{'' if was_here else 'new_'}visitor_s", "Aether", taken)
             _told(crowd)
 
 
@@ -96,6 +99,7 @@ LINES = (
     Line("… all done, of the model's time", "concurrency/200/wall_ratio", "×", digits=2),
     Line("… gap between two updates, p95", "concurrency/200/gap_ms", "ms", None, 300, value=p95),
     Line("… page of a further visitor usable", "concurrency/200/visitor_s", "s", 3, None, digits=2),
+    Line("… of one who was never here", "concurrency/200/new_visitor_s", "s", digits=2),
 )  # fmt: skip
 CURVES = (
     Curve("sessions-wall", "All answers done, 200 tokens at 50/s each", "sessions at once", "× the model's own time",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -240,6 +241,17 @@ def test_the_page_and_its_answers_carry_the_headers(local: AppProcess) -> None:
     policy = httpx2.get(local.url).headers["content-security-policy"]
     assert "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
     assert "'unsafe-eval'" not in policy
+
+
+def test_a_browser_keeps_the_scripts_of_the_page(local: AppProcess) -> None:
+    script = re.search(r"/?assets/index-[\w-]+\.js", httpx2.get(local.url).text)
+    assert script is not None
+    kept = httpx2.get(f"{local.url}/{script[0].lstrip('/')}")
+    assert kept.status_code == 200
+    assert kept.headers.get_list("cache-control") == ["public, max-age=31536000, immutable"]
+    gone = httpx2.get(f"{local.url}/assets/index-none.js")
+    assert gone.status_code == 404
+    assert "immutable" not in gone.headers.get("cache-control", "")
 
 
 def test_a_visitor_is_a_cookie_out_of_reach_of_scripts(local: AppProcess) -> None:
