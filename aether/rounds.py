@@ -20,6 +20,8 @@ ROUND_S = 0.008
 """Seconds of one round of the loop that answers may take before others have their turn."""
 REST = 2
 """How many times as long as one waited for its turn one rests after it: who is behind is not made more so by haste."""
+LONGEST_REST_S = 0.5
+"""The longest of such rests: a reader that has gone is noticed only where something is handed over."""
 
 
 def frame_s(answers: int) -> float:
@@ -52,7 +54,7 @@ class Rounds:
         self._waiting.append(waiting)
         self._call()
         await waiting
-        return REST * (self._clock() - came)
+        return min(REST * (self._clock() - came), LONGEST_REST_S)
 
     def _call(self) -> None:
         if not self._is_due:

@@ -1,7 +1,7 @@
 """When to paint an answer that grows: at once for the first word, then a few times a second.
 
-It waits on news of answers, and knows neither components nor markup. A wait is never longer than
-`HEARTBEAT_S`, because a closed tab is noticed only where a value is handed over.
+It waits on news of answers, and knows neither components nor markup. A wait for news is
+never longer than `HEARTBEAT_S`, because a program that has left is noticed only where a value is handed over.
 """
 
 from __future__ import annotations

@@ -12,22 +12,23 @@ SOON_S = 0.02
 NEVER_S = 60.0
 
 
+async def is_ended(waits: Waits) -> None:
+    """See that a wait for what never comes is ended."""
+    with pytest.raises(TimeoutError):
+        async with waits.one():
+            await asyncio.Event().wait()
+    waits.close()
+
+
 async def test_a_wait_that_lasts_too_long_ends() -> None:
     waits = Waits(each_s=SOON_S, whole_s=NEVER_S)
     async with waits.one():
         await asyncio.sleep(0)
-    with pytest.raises(TimeoutError):
-        async with waits.one():
-            await asyncio.Event().wait()
-    waits.close()
+    await is_ended(waits)
 
 
 async def test_no_wait_lasts_beyond_the_whole() -> None:
-    waits = Waits(each_s=NEVER_S, whole_s=SOON_S)
-    with pytest.raises(TimeoutError):
-        async with waits.one():
-            await asyncio.Event().wait()
-    waits.close()
+    await is_ended(Waits(each_s=NEVER_S, whole_s=SOON_S))
 
 
 async def test_time_between_two_waits_is_not_counted() -> None:
@@ -37,10 +38,7 @@ async def test_time_between_two_waits_is_not_counted() -> None:
     await asyncio.sleep(3 * SOON_S)  # the timer rings while nobody waits
     async with waits.one():
         await asyncio.sleep(0)
-    with pytest.raises(TimeoutError):
-        async with waits.one():
-            await asyncio.Event().wait()
-    waits.close()
+    await is_ended(waits)
 
 
 async def test_a_cancelled_wait_is_cancelled() -> None:
