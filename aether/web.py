@@ -13,7 +13,6 @@ import re
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,7 +31,7 @@ from aether.guard import Who
 from aether.routes import add_routes
 from aether.services import Services
 from aether.transcript import Blob
-from aether.ui import refusal, stream, words
+from aether.ui import bundle, refusal, stream, words
 from aether.ui.guard import visiting
 from aether.ui.handlers import writing
 from aether.ui.layout import build_page
@@ -52,13 +51,6 @@ POLICY = (
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
     "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 )
-_STATIC = Path(__file__).parent / "ui"
-_MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2"}
-_FILES = [
-    *(file.name for pattern in ("*.css", "*.js") for file in sorted(_STATIC.glob(pattern))),
-    *(f"fonts/{file.name}" for file in sorted((_STATIC / "fonts").glob("*.woff2"))),
-]
-"""What the page may load, by its path under `ui/`: `style.css` and `page.js`, and those of single features."""
 
 
 def build_app(services: Services) -> FastAPI:
@@ -145,14 +137,13 @@ def _add_pictures(app: FastAPI, services: Services) -> None:
 def _add_files(app: FastAPI) -> None:
     @app.get("/ui/{name:path}")
     async def file(name: str) -> Response:  # pyright: ignore[reportUnusedFunction]
-        if name not in _FILES:
-            return Response(status_code=404)
-        # The page asks for it by content (`?v=`), and a font never changes: a browser may keep both.
-        return FileResponse(
-            _STATIC / name,
-            media_type=_MEDIA_TYPES[Path(name).suffix],
-            headers={"Cache-Control": "public, max-age=31536000"},
-        )
+        kept = {"Cache-Control": "public, max-age=31536000"}  # asked for by content (`?v=`), and a font never changes
+        kind = bundle.MEDIA_TYPES.get(Path(name).suffix)
+        if name in bundle.BUNDLES:
+            return Response(bundle.BUNDLES[name], media_type=kind, headers=kept)
+        if name in bundle.FONTS:
+            return FileResponse(bundle.FONTS[name], media_type=kind, headers=kept)
+        return Response(status_code=404)
 
 
 def _mount(app: FastAPI, demo: gr.Blocks) -> FastAPI:
@@ -166,7 +157,7 @@ def _mount(app: FastAPI, demo: gr.Blocks) -> FastAPI:
         demo,
         path="/",
         theme=build_theme(),
-        head=_head(),
+        head=bundle.head(),
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
@@ -203,18 +194,6 @@ def open_tunnel(port: int) -> str:
         return setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
     except Exception as error:
         raise AetherError(f"The public link could not be opened ({error}).") from error
-
-
-def _head() -> str:
-    """Link every style and script, by content; `style.css` and `page.js` come before those of single features."""
-    first = ["tokens.css", "style.css", "say.js", "page.js"]
-    others = sorted(n for n in _FILES if not n.startswith("fonts/") and n not in first)
-    return '<script src="ui/words.js" defer></script>' + "".join(_link(name) for name in [*first, *others])
-
-
-def _link(name: str) -> str:
-    at = f"ui/{name}?v={sha256((_STATIC / name).read_bytes()).hexdigest()[:12]}"
-    return f'<link rel="stylesheet" href="{at}">' if name.endswith(".css") else f'<script src="{at}" defer></script>'
 
 
 class SecurityHeaders:

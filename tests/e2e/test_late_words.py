@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
+from tests.app_process import AppProcess
 from tests.e2e.drive import ask, choose, send, until
 from tests.scripted import Reply, ScriptedProvider
 
@@ -125,3 +126,18 @@ def test_what_is_settled_is_asked_for_until_it_is_heard(page: Page) -> None:
     ask(page, "the first")
     expect(page.locator("body.busy")).to_have_count(0)
     assert len(refused) == 1
+
+
+def test_a_message_sent_before_the_script_has_come_is_answered(browser: Browser, app: AppProcess) -> None:
+    context = browser.new_context()
+    page, held = context.new_page(), list[Route]()
+    page.route("**/ui/page.js*", held.append)
+    page.goto(app.url)
+    box = page.locator("#composer textarea")
+    box.fill("early bird")
+    page.locator("#send").click()
+    expect(box).to_have_value("")
+    held[0].continue_()
+    expect(page.locator(".stamp")).to_have_count(1)
+    expect(page.locator("body.busy")).to_have_count(0)
+    context.close()
