@@ -130,14 +130,14 @@ def test_what_is_settled_is_asked_for_until_it_is_heard(page: Page) -> None:
 
 def test_a_message_sent_before_the_script_has_come_is_answered(browser: Browser, app: AppProcess) -> None:
     context = browser.new_context()
-    page, held = context.new_page(), list[Route]()
-    page.route("**/ui/page.js*", held.append)
+    page, waiting = context.new_page(), list[Route]()
+    page.route("**/ui/page.js*", lambda route: waiting.append(route))
     page.goto(app.url)
     box = page.locator("#composer textarea")
     box.fill("early bird")
     page.locator("#send").click()
     expect(box).to_have_value("")
-    held[0].continue_()
+    waiting[0].continue_()
     expect(page.locator(".stamp")).to_have_count(1)
     expect(page.locator("body.busy")).to_have_count(0)
     context.close()
