@@ -20,7 +20,7 @@ from aether.store.blobs import Blobs
 from aether.transcript import Transcript, TranscriptError
 from aether.ui import handlers, panels
 from aether.ui.furniture import spoken
-from aether.ui.plain import MARKUP, QUICK
+from aether.ui.plain import FILES, MARKUP, QUICK
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def build(page: Page, services: Services) -> None:
     with page.place("wires"):
         exported = gr.File(elem_id="exported", label="Exported")
     for (name, _, _), button in zip(FORMATS, buttons, strict=True):
-        button.click(_writer(name, services.blobs), page.runtime, exported, **QUICK)
+        button.click(_writer(name, services.blobs), page.runtime, exported, **FILES)
     opened = upload.upload(_taker(services.blobs), [upload, page.runtime], said, **QUICK)
     handlers.answered(page, opened)
 

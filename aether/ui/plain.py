@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-"""Of an event: no queue, no sign of waiting over what it changes, no public name."""
+QUICK: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "api_visibility": "private",
+    "postprocess": False,
+}
+"""Of an event: no queue, no sign of waiting over what it changes, no public name; and what it returns is what the
+page takes, as it is: Gradio would ask a thread for each value, and wait for it."""
+FILES: dict[str, Any] = {**QUICK, "postprocess": True}
+"""Of an event that hands out a file: Gradio puts it where the page may fetch it."""
 MARKUP: dict[str, Any] = {"sanitize_html": False, "latex_delimiters": [], "container": False}
 """Of a `gr.Markdown`: our own markup, which `markdown.py` has made safe, and nothing around it."""

@@ -255,7 +255,8 @@ def growing(
 
 
 def _message(role: str, markup: str) -> Message:
-    return {"role": role, "content": [{"type": "text", "text": one_line(markup)}]}
+    """Return a message in the form in which Gradio's chat takes it in the page."""
+    return {"role": role, "metadata": None, "content": [{"type": "text", "text": one_line(markup)}], "options": None}
 
 
 def _first_reference(turn: Turn) -> str:
