@@ -100,7 +100,7 @@ async def _shortened(runtime: AgentRuntime, *, summarised: bool) -> str:
     except AetherError as error:
         return refused(runtime, error.sentence)
     said = ("fit.summed_one", "fit.summed") if summarised else ("fit.left_one", "fit.left")
-    return taken(runtime, panels.receipt((_counted(count, *said),)))
+    return taken(runtime, panels.receipt((_counted(count, *said),), tone="aloud"))
 
 
 async def _show_all(runtime: AgentRuntime) -> str:

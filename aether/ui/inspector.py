@@ -101,7 +101,7 @@ def changes(record: RecordLike, transcript: Transcript) -> list[str]:
     if transcript.branches:
         lines.append(say("record.ways", count=len(transcript.branches)))
     lines += map(told, record.notes)
-    return [say("record.rest" if lines else "record.whole", count=record.messages), *lines]
+    return [*lines, say("record.rest" if lines else "record.whole", count=record.messages)]
 
 
 def _came_back(step: Step) -> str:

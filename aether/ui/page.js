@@ -14,6 +14,7 @@
   let isDue = false;
   let awaited = null; // the server's last word when another conversation was asked for
   let goesLongWay = false;
+  let isEarly = false; // a message waits in its field till the page is open
   let outdated = null; // what the receipt said when a message was sent, until the server says something else
 
   const field = () => $("#composer textarea");
@@ -66,6 +67,8 @@
   /* A message goes over the page's own line. With files, or where that line refused it, Gradio's event takes it. */
   function sent(event) {
     if (goesLongWay) return;
+    isEarly = !$("#active-model");
+    if (isEarly) return event.stopImmediatePropagation();
     const message = field()?.value ?? "";
     if (isBusy() || isOffline()) event.stopImmediatePropagation();
     if (!(message.trim() || $("#attached .chip")) || isBusy() || isOffline()) return;
@@ -200,6 +203,7 @@
     if (follows && (live || isBusy())) keepToBottom();
     document.body.classList.toggle("has-earlier", Boolean($("#earlier")?.textContent.trim()));
     document.body.dataset.ready = String(Boolean(badge));
+    if (isEarly && badge) $("#send").click();
     tell("looked");
   }
 

@@ -41,11 +41,12 @@ def receipt(
     lines: Sequence[str],
     *,
     omissions: Iterable[Omission] = (),
-    tone: Literal["ok", "error"] = "ok",
+    tone: Literal["ok", "aloud", "error"] = "ok",
     key_for: str = "",
 ) -> str:
     """Say what a change of model means: that it happened, and what the new model is not shown.
 
+    What is `aloud` is told to a screen reader alone: it stands on the screen elsewhere.
     `key_for` names the provider for which a key can be entered at once.
     """
     if not lines:

@@ -134,6 +134,7 @@ def cell(turn: Turn, *, index: int, colours: Hues, is_last: bool = True) -> str:
             colours=colours,
             chosen=number == turn.chosen,
             folded=number in _folded(turn),
+            alone=len(shown) == 1,
         )
         for number in shown
     )
@@ -141,10 +142,11 @@ def cell(turn: Turn, *, index: int, colours: Hues, is_last: bool = True) -> str:
     beside = f' beside" data-answers="{len(shown)}' if many else ""
     label = text(say("cell.answer"))
     answers = f'<div class="answers" tabindex="0" aria-label="{label}">{body}</div>' if many else body
+    copied = turn.answers[shown[0]].text if len(shown) == 1 else ""
     gone = failed.attempts([stamp(turn.answers[n]) + failed.reason(turn.answers[n]) for n in sorted(spent)])
     return (
         f'<div class="cell{beside}" data-turn="{index}"><span class="number">[{index + 1}]</span>{answers}{gone}'
-        f"{toolbar.of_cell(index, is_last=is_last)}</div>"
+        f"{toolbar.of_cell(index, is_last=is_last, copied=copied)}</div>"
     )
 
 
@@ -153,15 +155,16 @@ def _folded(turn: Turn) -> range:
     return range(len(turn.answers) - ANSWERS if len(turn.answers) > ANSWERS else 0)
 
 
-def _answer(answer: Answer, place: tuple[int, int], *, colours: Hues, chosen: bool, folded: bool) -> str:
+def _answer(answer: Answer, place: tuple[int, int], *, colours: Hues, chosen: bool, folded: bool, alone: bool) -> str:
     reference = answer.steps[-1].reference if answer.steps else ""
     state = "chosen" if chosen else "other"
     tone = f"hue-{colours[reference]}" if reference else "silent"
     body = steps(answer.steps) + failed.notice(answer, cell=place[0])
+    actions = "" if alone else toolbar.of_answer(*place, copied=answer.text, chosen=chosen)
     return (
         f'<article class="answer {state} {tone}" data-reference="{text(reference)}">'
         f"{'' if folded and not chosen else body}"
-        f"<footer>{stamp(answer)}{toolbar.of_answer(*place, copied=answer.text, chosen=chosen)}</footer></article>"
+        f"<footer>{stamp(answer)}{actions}</footer></article>"
     )
 
 

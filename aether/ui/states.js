@@ -73,6 +73,7 @@
   /* What was sent stays the draft until the server has committed it. */
   document.addEventListener("aether:kept", () => keep(field()?.value ?? ""));
   document.addEventListener("input", (event) => {
+    if (event.target === field()) restored = true; // what was written before the page was ready has taken the draft's place
     if (event.target === field() && (field().value || !body.classList.contains("busy"))) keep(field().value);
   });
 

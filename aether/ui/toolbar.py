@@ -24,18 +24,19 @@ def of_prompt(transcript: Transcript, index: int) -> str:
     return _bar(say("deed.message", number=index + 1), _ways(transcript, index) + edit + copy + delete)
 
 
-def of_cell(index: int, *, is_last: bool) -> str:
-    """Offer to answer again, to compare, and to go on from here."""
+def of_cell(index: int, *, is_last: bool, copied: str) -> str:
+    """Offer to copy the answer where there is one with words, to answer again, to compare, and to go on from here."""
+    copy = _copy(copied) if copied else ""
     again = _button("again", say("cell.again"), say("cell.again_title"), cell=index)
     other = _button("pick", say("cell.pick"), say("deed.pick"), pick="rerun", cell=index)
     compare = _button("pick", say("cell.compare"), say("deed.compare"), pick="compare", cell=index)
     here = "" if is_last else _verb("branch", say("cell.branch"), say("deed.branch"), cell=index)
-    return _bar(say("deed.cell", number=index + 1), again + other + compare + here)
+    return _bar(say("deed.cell", number=index + 1), copy + again + other + compare + here)
 
 
 def of_answer(index: int, number: int, *, copied: str, chosen: bool) -> str:
-    """Offer to copy an answer; one that the conversation does not go on from also to compare and to choose it."""
-    copy = _button("copy", say("cell.copy"), say("cell.copy"), source=text(copied))
+    """Offer to copy one answer of several; one that the conversation does not go on from also to compare and choose."""
+    copy = _copy(copied)
     if chosen:
         return f'<span class="actions">{copy}</span>'
     differ = _button("differ", say("cell.differ"), say("deed.differ"))
@@ -86,6 +87,10 @@ def _bar(name: str, buttons: str) -> str:
 
 def _verb(verb: str, label: str, title: str, **places: int) -> str:
     return f'<button type="button" data-verb="{verb}"{_data(places)} title="{text(title)}">{text(label)}</button>'
+
+
+def _copy(answer: str) -> str:
+    return _button("copy", say("cell.copy"), say("cell.copy"), source=text(answer))
 
 
 def _button(kind: str, label: str, title: str, **data: int | str) -> str:

@@ -46,7 +46,7 @@ def walk(way: Way) -> None:
 
 
 def _open_list(way: Way) -> None:
-    if way.is_phone:
+    if not way.page.locator("body.sidebar-open").count():
         way.page.locator("#menu").click()
 
 

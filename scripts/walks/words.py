@@ -42,7 +42,7 @@ def _list(way: Way) -> None:
     way.page.locator("#list .more").click()
     way.keep("menu")
     way.page.keyboard.press("Escape")
-    if way.is_phone:
+    if way.is_phone and way.page.locator("body.sidebar-open").count():
         way.page.locator("#menu").click()
 
 

@@ -141,3 +141,20 @@ def test_a_message_sent_before_the_script_has_come_is_answered(browser: Browser,
     expect(page.locator(".stamp")).to_have_count(1)
     expect(page.locator("body.busy")).to_have_count(0)
     context.close()
+
+
+def test_a_message_sent_before_the_page_has_opened_waits_for_it(browser: Browser, app: AppProcess) -> None:
+    context = browser.new_context()
+    page, opening = context.new_page(), list[Route]()
+    page.route(RUNS, lambda route: route.continue_() if opening else opening.append(route))
+    page.goto(app.url)
+    box = page.locator("#composer textarea")
+    box.fill("early bird")
+    page.locator("#send").click()
+    until(lambda: page.evaluate("() => true") and bool(opening))
+    expect(box).to_have_value("early bird")
+    opening[0].continue_()
+    expect(page.locator(".stamp")).to_have_count(1)
+    expect(page.locator("body.busy")).to_have_count(0)
+    expect(box).to_have_value("")
+    context.close()

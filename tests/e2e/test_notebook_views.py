@@ -103,7 +103,7 @@ def test_formulas_code_and_tables_are_drawn_while_they_come_and_when_they_are_se
     press(page, answer.locator("figure.code .copy"))
     expect(answer.locator("figure.code .copy")).to_have_text("Copied")
     assert clipboard(page) == "print('hello')\n"
-    press(page, answer.locator("footer .copy"))
+    press(page, page.locator("#chat .bar .copy[data-source]"))
     page.wait_for_function("() => navigator.clipboard.readText().then((text) => text.includes('E = mc^2'))")
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
