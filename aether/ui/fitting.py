@@ -60,19 +60,20 @@ def panel(now: Standing) -> str:
     if not now.fit.fits and now.fit.window is not None:
         needed, window = words.tokens(now.fit.needed + now.fit.reserve), words.tokens(now.fit.window)
         needs = say("fit.needs", needed=needed, window=window, model=model)
-        too_long = "" if now.surplus else f" {say('fit.too_long')}"
-        said = f'<p role="alert"><b>{text(say("fit.alert", model=model))}</b> {text(needs + too_long)}</p>{said}'
+        too_long = "" if now.surplus else say("fit.too_long")
+        alert = say("fit.alert", model=model)
+        gap = "" if alert.endswith("。") else " "
+        said = f'<p role="alert"><b>{text(alert)}</b>{gap}{text(words.joined(needs, too_long))}</p>{said}'
     return one_line(f'<div class="fit">{said}</div>') if said else ""
 
 
 def _cut(cut: Cut) -> str:
-    kept = text(_counted(cut.last - cut.first + 1, "fit.cut_one", "fit.cut"))
+    kept = _counted(cut.last - cut.first + 1, "fit.cut_one", "fit.cut")
     if not cut.summary:
-        return f"<p>{kept}</p>"
-    by = text(say("fit.summary_by", model=cut.author.rsplit("/", 1)[-1]))
-    return (
-        f"<p>{kept} {by}</p><details><summary>{text(say('fit.summary'))}</summary><p>{text(cut.summary)}</p></details>"
-    )
+        return f"<p>{text(kept)}</p>"
+    by = say("fit.summary_by", model=cut.author.rsplit("/", 1)[-1])
+    summary = f"<summary>{text(say('fit.summary'))}</summary><p>{text(cut.summary)}</p>"
+    return f"<p>{text(words.joined(kept, by))}</p><details>{summary}</details>"
 
 
 def _counted(count: int, one: str, many: str) -> str:

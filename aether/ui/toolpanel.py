@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Protocol
 
 from aether.transcript import ToolCall
+from aether.ui import words
 from aether.ui.markdown import one_line, text
 from aether.ui.sentences import told
 from aether.ui.toolcell import went_in
@@ -103,7 +104,7 @@ def _card(question: QuestionLike, server: str, asker: str) -> str:
     call = question.call
     shown = went_in(call.arguments)
     source = say("consent.server", server=server) if server else ""
-    note = text(" ".join(s for s in (source, say("consent.note" if shown else "consent.no_arguments")) if s))
+    note = text(words.joined(source, say("consent.note" if shown else "consent.no_arguments")))
     buttons = "".join(
         f'<button type="button" class="consent-choice {choice}" data-question="{text(question.id)}" '
         f'data-choice="{choice}">{text(say(key))}</button>'

@@ -58,6 +58,11 @@ def say(key: str, **values: Any) -> str:
     return (texts.get(key) or LANGUAGES[FIRST][key]).format_map(values)
 
 
+def joined(*sentences: str) -> str:
+    """Put sentences one after another, the empty ones left out; a full-width stop brings its own gap."""
+    return " ".join(filter(None, sentences)).replace("。 ", "。")
+
+
 def texts(language: str) -> dict[str, str]:
     """Return all texts of a language, for the scripts of the page."""
     return LANGUAGES[FIRST] | LANGUAGES[language]
