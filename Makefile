@@ -36,8 +36,14 @@ bench: $(DEV_STAMP) browser ## measure, and print the table
 bench-peers: $(DEV_STAMP) $(PEERS_STAMP) ## build requests beside other libraries, and write docs/swap-peers.md
 	@$(BIN)/python -m bench.peers --write docs/swap-peers.md
 
-bench-pages: $(DEV_STAMP) $(PAGES_STAMP) browser ## measure beside the pages of Chainlit and Streamlit
+bench-pages: $(DEV_STAMP) $(PAGES_STAMP) browser ## measure beside the pages of Chainlit and Streamlit, and of Open WebUI if it is there
 	@$(BIN)/python -m bench.pages
+
+# Optional, for its size. A PyTorch for the CPU alone, installed there before, saves more than half of it.
+open-webui: $(DEV_STAMP) browser ## install Open WebUI in an environment of its own (3 to 7 GB), and measure beside it
+	@test -x .venv-open-webui/bin/python || $(PYTHON) -m venv .venv-open-webui
+	@.venv-open-webui/bin/python -m pip --disable-pip-version-check --quiet install -r bench/pages/requirements-open-webui.txt
+	@$(BIN)/python -m bench.pages --only "Open WebUI"
 
 matrix: $(DEV_STAMP) ## prove the swap matrix, and write docs/swap-matrix.md
 	@$(BIN)/python -m pytest tests/wire --matrix=docs/swap-matrix.md -k "matrix and not page_tells"
@@ -53,7 +59,7 @@ litellm: $(DEV_STAMP) ## prove that a LiteLLM proxy takes what is sent, in an en
 	@$(BIN)/python -m pytest tests/swap/test_real_servers.py -k litellm
 
 clean: ## remove the environment and caches; data stays
-	@rm -rf .venv .venv-jupyter .venv-litellm .venv-peers .venv-pages .pytest_cache .ruff_cache .hypothesis tests/out bench/out
+	@rm -rf .venv .venv-jupyter .venv-litellm .venv-peers .venv-pages .venv-open-webui .pytest_cache .ruff_cache .hypothesis tests/out bench/out
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -105,4 +111,4 @@ servers:
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
 	|| echo "Not installed:" $$missing "(the tests that need it are skipped)."
 
-.PHONY: servers jupyter litellm run test e2e pictures views lint bench bench-peers bench-pages matrix clean help browser
+.PHONY: servers jupyter litellm open-webui run test e2e pictures views lint bench bench-peers bench-pages matrix clean help browser

@@ -110,7 +110,7 @@ class Visit:
 
     def _number(self) -> int:
         """Return the number of the provider's last answer: the next one's is greater."""
-        return self.provider.asked
+        return self.provider.answered
 
 
 def _timed(result: dict[str, list[float]], server: float, browser: float) -> Timed:

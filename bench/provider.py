@@ -48,6 +48,11 @@ class Provider:
         return int(self.get("/_state")["requests"])
 
     @property
+    def answered(self) -> int:
+        """Return how many of them asked a model, and not for the list of models: the number of the last answer."""
+        return int(self.get("/_state")["answers"])
+
+    @property
     def is_writing(self) -> bool:
         """Tell whether an answer is on its way."""
         return bool(self.get("/_state")["open_streams"])

@@ -18,7 +18,7 @@ from bench.book import OUT, Book
 from bench.browser import Chromium, Visit, chromium
 from bench.line import OURS
 from bench.pages.apps import OTHERS
-from bench.plan import Plan
+from bench.plan import WARM_UP, Plan
 from bench.processes import Server
 from bench.provider import Provider
 from bench.publish import machine, put
@@ -75,12 +75,15 @@ def _start(app: App, server: Server, browser: Chromium) -> dict[str, float]:
 def _answers(plan: Plan, app: App, server: Server, provider: Provider, browser: Chromium) -> None:
     works = (("first_text/0", "fast-1", plan.asks), ("paced/0", PACED, 2), ("fast/1000", "fast-1000", 2))
     for figure, model, asks in works:
+        before = provider.answered
         with browser.page() as page:
             app.open(page, server, turns=0)
             visit = Visit(app, server, provider, browser, page, turns=0)
             warm_up(visit)
             visit.choose(model)
             answers = [visit.ask() for _ in range(asks)]
+            of_its_own = provider.answered - before - WARM_UP - asks
+            assert not of_its_own, f"{app.name} asked a model {of_its_own} times of its own accord"
             note(plan, figure, app, answers)
             plan.book.add(f"{figure}/ms", app.name, [a.first_ms for a in answers])
 

@@ -103,4 +103,55 @@ class Streamlit(Other):
         page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
 
 
-OTHERS = (Chainlit(), Streamlit())
+class OpenWebUI(Other):
+    """The application as it is installed, without accounts. Its chats are kept in a database, as Aether's are."""
+
+    name = "Open WebUI"
+    package = "open-webui"
+    environment = ROOT / ".venv-open-webui"
+    composer = "#chat-input"
+    answers = (".chat-assistant",)
+    picker = "#model-selector-model-button"
+
+    def server(self, provider: Provider, folder: Path, *, turns: int = 0) -> Server:
+        port = free_port()
+        # What it asks the model of its own accord would be the last request in the provider's log.
+        tasks = ("TITLE", "TAGS", "FOLLOW_UP", "AUTOCOMPLETE", "RETRIEVAL_QUERY", "SEARCH_QUERY")
+        given = {
+            "DATA_DIR": str(folder / "data"),
+            "OPENAI_API_BASE_URL": f"{provider.url}/v1",
+            "OPENAI_API_KEY": "none",
+            "ENABLE_OLLAMA_API": "false",
+            # Else the next start would ask the provider that was kept in the database.
+            "ENABLE_PERSISTENT_CONFIG": "false",
+            "WEBUI_AUTH": "false",
+            "WEBUI_SECRET_KEY": "bench",
+            # "What's New" opens after the composer can be typed into, and takes the Enter key for its own button.
+            "DEFAULT_INTERFACE_SETTINGS": '{"showChangelog": false}',
+            # Else it fetches a model for embeddings as it starts.
+            "RAG_EMBEDDING_ENGINE": "openai",
+            "OFFLINE_MODE": "true",
+            "HF_HUB_OFFLINE": "1",
+            **{f"ENABLE_{task}_GENERATION": "false" for task in tasks},
+        }
+        argv = [self.program("open-webui"), "serve", "--host", "127.0.0.1", "--port", str(port)]
+        return Server(argv, port=port, folder=folder, environment=given)
+
+    def open(self, page: Page, server: Server, *, turns: int) -> None:
+        super().open(page, server, turns=turns)
+        expect(page.locator(self.picker)).to_have_text(MODELS[0], timeout=30_000)
+
+    def choose(self, page: Page, model: str) -> None:
+        picker = page.locator(self.picker)
+        if picker.inner_text().strip() == model:
+            return
+        picker.click()
+        page.locator(f"[role=option][data-value='{model}']").click()
+        expect(picker).to_have_text(model)
+
+    def settled(self, page: Page, answers: int) -> None:
+        # It is there while no answer is on its way; till then, what is typed would wait in a queue.
+        expect(page.locator("#voice-input-button")).to_be_visible(timeout=60_000)
+
+
+OTHERS = (Chainlit(), Streamlit(), OpenWebUI())

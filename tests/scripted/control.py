@@ -42,7 +42,7 @@ def control(server: Controlled, method: str, path: str, given: JSON) -> Any:
         case "GET", "/_log":
             return [e.to_dict() for e in server.requests]
         case "GET", "/_last":
-            return server.requests[-1].to_dict()
+            return [e for e in server.requests if e.is_answer][-1].to_dict()
         case "GET", "/_state":
             return server.log.state()
         case "POST", "/_script":

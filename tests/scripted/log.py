@@ -82,6 +82,7 @@ class Log:
             "connections": self.connections,
             "total_connections": self.total_connections,
             "requests": len(self.exchanges),
+            "answers": sum(e.is_answer for e in self.exchanges),
         }
 
     def open(self, exchange: Exchange) -> None:
