@@ -1,10 +1,16 @@
-"""Connections that say nothing: closed after a while, so that they cannot use up what the process may hold open."""
+"""Connections that say nothing are closed after a while; for those that read nothing, little is held.
+
+So neither can use up what the process may hold open, or remember.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+MOST_HELD = 16 * 1024
+"""Bytes that wait for a reader before no more is written, beside what is written last; asyncio's own are 64 kB."""
 
 
 class Patient(H11Protocol):
@@ -15,6 +21,7 @@ class Patient(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        transport.set_write_buffer_limits(MOST_HELD)
         self._wait()
 
     def data_received(self, data: bytes) -> None:

@@ -1,9 +1,11 @@
-"""Connections that are opened and say nothing, or say it for ever: they are closed, and others are answered."""
+"""Connections that say nothing, or say it for ever, are closed; those that read nothing are held little for."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
+from typing import ClassVar
 
 import httpx2
 import pytest
@@ -16,13 +18,19 @@ from starlette.types import Message
 
 from aether.gate.answers import Refused
 from aether.gate.body import limited, whole
-from aether.gate.patience import Patient
+from aether.gate.patience import MOST_HELD, Patient
 
 HEAD_S = 0.3
+PIECE = b"x" * 1024
 
 
 class Hasty(Patient):
     head_s = HEAD_S
+    made: ClassVar[list[Hasty]] = []
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.made.append(self)
 
 
 async def plain(request: Request) -> PlainTextResponse:
@@ -40,9 +48,18 @@ async def slow(request: Request) -> StreamingResponse:
     return StreamingResponse(words())
 
 
+async def endless(request: Request) -> StreamingResponse:
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield PIECE
+            await asyncio.sleep(0)
+
+    return StreamingResponse(pieces())
+
+
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    app = Starlette(routes=[Route("/", plain), Route("/slow", slow)])
+    app = Starlette(routes=[Route("/", plain), Route("/slow", slow), Route("/endless", endless)])
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=Hasty, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -76,6 +93,20 @@ async def test_an_answer_takes_as_long_as_it_takes(port: int) -> None:
     async with httpx2.AsyncClient() as client:
         assert (await client.get(f"http://127.0.0.1:{port}/slow", timeout=10)).text == "one two three"
         assert (await client.get(f"http://127.0.0.1:{port}/")).text == "here"
+
+
+async def test_little_is_held_for_who_reads_nothing(port: int) -> None:
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    narrow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(narrow, ("127.0.0.1", port))
+    await asyncio.get_running_loop().sock_sendall(narrow, b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+    async with asyncio.timeout(10):
+        while not (Hasty.made and Hasty.made[-1].flow.write_paused):
+            await asyncio.sleep(0.01)
+    held = Hasty.made[-1].transport.get_write_buffer_size()
+    narrow.close()
+    assert MOST_HELD < held < MOST_HELD + 2 * len(PIECE)
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
