@@ -134,8 +134,10 @@ class Lines:
             async with aclosing(self._states(runtime, lives)) as states:
                 async for markup in states:
                     asked = any(live.asked for live in lives.answers)  # the message was committed before that
-                    await _event(send, {"turn": lives.number, "asked": asked, **difference(before, markup)})
-                    before = markup
+                    event = _event({"turn": lives.number, "asked": asked, **difference(before, markup)})
+                    before = markup  # while a page reads nothing, its answer is held here and in `event`, no more often
+                    async with asyncio.timeout(READ_S):
+                        await send({"type": "http.response.body", "body": event, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
     async def _states(self, runtime: AgentRuntime, lives: Lives) -> AsyncGenerator[str, None]:
@@ -156,10 +158,8 @@ def difference(before: str, now: str) -> dict[str, int | str]:
     return {"keep": len(now[:low].encode("utf-16-le")) // 2, "then": now[low:]}
 
 
-async def _event(send: Send, value: dict[str, int | str]) -> None:
-    data = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    async with asyncio.timeout(READ_S):
-        await send({"type": "http.response.body", "body": f"data: {data}\n\n".encode(), "more_body": True})
+def _event(value: dict[str, int | str]) -> bytes:
+    return f"data: {json.dumps(value, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
 
 
 async def _wish_in(request: Request) -> dict[str, Any]:
