@@ -73,7 +73,7 @@ def test_a_picture_goes_along_and_a_blind_model_gets_a_placeholder(
     expect(shown).to_have_js_property("naturalWidth", 320)
     assert "data:image/png;base64," in json.dumps(provider.requests[-1].body)
     choose(page, "chat/echo-large")
-    expect(page.locator("#receipt")).to_contain_text("It is not shown everything.")
+    expect(page.locator("#receipt")).to_contain_text("It cannot see everything.")
     expect(page.locator("#receipt")).to_contain_text(re.compile(r"Next turn: about [\d.k]+ tokens"))
     page.locator("#receipt summary").click()
     expect(page.locator("#receipt")).to_contain_text("this model cannot see images")
