@@ -59,8 +59,9 @@ class Events:
 
     async def pick_provider(self, name: str | None, chosen: str | None, runtime: AgentRuntime) -> Updates:
         """Fill the model dropdown: provider, model, receipt, badge. The swap is the model dropdown's."""
-        if chosen and chosen == runtime.reference and name == chosen.partition("/")[0]:
-            return (unchanged(),) * 4  # the server's own word coming back, be that model on the list or not
+        name, chosen = pickers.word(name), pickers.word(chosen)
+        if chosen and name == chosen.partition("/")[0]:
+            return (unchanged(),) * 4  # the server's own word coming back, perhaps when it has said another since
         if not name and not runtime.reference:  # a page that opens where no model is ready
             return unchanged(), unchanged(), panels.receipt((say("state.no_model"),), tone="ok"), badge(runtime)
         share = self.services.settings.share
@@ -76,9 +77,7 @@ class Events:
                 refused,
                 badge(runtime, refused=True),
             )
-        keep = any(value == chosen for _, value in models)
-        filled = gr.Dropdown(models) if keep else gr.Dropdown(models, value=models[0][1])
-        return unchanged(), filled, unchanged(), unchanged()
+        return unchanged(), gr.Dropdown(models, value=models[0][1]), unchanged(), unchanged()
 
     def _keyless(self, name: str | None) -> str:
         """Return the name of a provider that waits for a key; empty if it is another, or waits for something else."""
@@ -87,6 +86,7 @@ class Events:
 
     async def pick_model(self, chosen: str | None, runtime: AgentRuntime) -> Updates:
         """Swap: badge, receipt, provider, model, the button that answers again."""
+        chosen = pickers.word(chosen)
         if (chosen or "") == runtime.reference:
             return (unchanged(),) * 5  # the server's own word coming back
         name, _, model = (chosen or "").partition("/")
@@ -301,7 +301,8 @@ def _connect_answers(page: Page, events: Events) -> None:
 
 def _connect_pickers(page: Page, events: Events) -> None:
     state = page.runtime
-    latest: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
+    # What a dropdown shows may be of a list that it has no more, which Gradio would refuse: the handlers look at it.
+    latest: dict[str, Any] = {**QUICK, "trigger_mode": "always_last", "preprocess": False}
     chosen, filled = [page.provider, page.model, state], [page.provider, page.model, page.receipt, page.badge]
     page.provider.change(events.pick_provider, chosen, filled, **latest)
     shown = [page.badge, page.receipt, page.provider, page.model, page.answer_again]

@@ -24,6 +24,11 @@ def both(providers: list[dict[str, Any]], *, reference: str) -> tuple[gr.Dropdow
     return gr.Dropdown(choices, value=name or None), gr.Dropdown(models, value=reference or None)
 
 
+def word(value: object) -> str | None:
+    """Return what a dropdown is said to show: from a browser it may be anything."""
+    return value if isinstance(value, str) else None
+
+
 def models_of(
     providers: list[dict[str, Any]], name: str | None, *, keyless: str = "picker.needs_key"
 ) -> tuple[Choices, str]:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.app_process import AppProcess
+from tests.faults.http import press
 from tests.faults.sharing import PROTOCOLS, Visitor
 from tests.scripted import ScriptedProvider
 from tests.scripted.reply import Call, Reply
@@ -61,6 +62,17 @@ def test_case_39_a_forged_choice_through_the_pages_own_events_is_refused(
             body = {"data": [value] * 4, "fn_index": fn_index, "session_hash": visitor.session, "event_data": None}
             visitor.http.post("/gradio_api/queue/join", json=body, headers={"Connection": "close"})
     assert visitor.call("list_models")["current"] == {"provider": "chat", "model": "echo-small"}
+
+
+def test_case_39_a_late_word_on_the_provider_changes_no_list(link: AppProcess) -> None:
+    """A page that opens a conversation may still tell what its pickers showed before that."""
+    visitor = Visitor(link)
+    visitor.choose("messages", "echo-small")
+    press(visitor, "", kind="load")
+    late = json.loads(press(visitor, "provider", "chat", "chat/echo-small", kind="change"))["data"]
+    assert not any("choices" in update for update in late)
+    _, filled, *_ = json.loads(press(visitor, "provider", "chat", "messages/echo-small", kind="change"))["data"]
+    assert filled["value"] == "chat/echo-small" and len(filled["choices"]) > 1
 
 
 def test_case_39_there_and_back_with_tools_is_taken_by_each_service(
