@@ -122,9 +122,9 @@
     );
     box.setAttribute("role", "menu");
     const place = button.getBoundingClientRect();
-    box.style.top = `${Math.min(place.bottom, innerHeight - 210)}px`;
-    box.style.left = `${Math.max(8, Math.min(place.left, innerWidth - 200))}px`;
     document.body.append(box);
+    box.style.top = `${Math.min(place.bottom, innerHeight - box.offsetHeight - 8)}px`;
+    box.style.left = `${Math.max(8, Math.min(place.left, innerWidth - box.offsetWidth - 8))}px`;
     box.firstElementChild.focus();
   }
   const closeMenu = () => $("#conversation-menu")?.remove();

@@ -82,7 +82,7 @@
   /* ---- as the page changes ------------------------------------------------------------------------- */
 
   const dock = new ResizeObserver(([entry]) => {
-    body.style.setProperty("--dock", `${Math.ceil(entry.target.getBoundingClientRect().height)}px`);
+    body.style.setProperty("--dock", `${Math.floor(entry.target.getBoundingClientRect().height)}px`);
   });
   let watched = null;
 
