@@ -61,6 +61,7 @@ class Services:
         self.redact = Redactor([*keys, *settings.secrets()])
         self.pool = Pool(redact=self.redact)
         self.store = _opened(Store(settings.database))
+        self.secret = self.store.secret
         self.blobs = Blobs(settings.data_dir / "blobs", self.store)
         self.toolset = self._toolset()
         self.local = self._local_model() if settings.local else None

@@ -57,6 +57,7 @@ ORDER = [
     "visitors",
     "settings",
     "share",
+    "signing",
     "secret",
     "usage",
     "errors",
@@ -67,7 +68,7 @@ ORDER = [
 """The rooms, top to bottom: a room imports only what stands below it."""
 
 PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
-PURE += ["errors", "share", "secret"]
+PURE += ["errors", "share", "signing", "secret"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 

@@ -22,8 +22,9 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from aether.errors import AetherError
+from aether.signing import ServerSecret
 from aether.store import engine as engines
-from aether.store import listing
+from aether.store import listing, server_secret
 from aether.store.grain import clean, is_id, is_owner, transcript_of
 from aether.store.listing import Entry, Wanted
 from aether.store.tables import ANSWERS, CONVERSATIONS, STEPS, TURNS
@@ -73,10 +74,11 @@ class Kept:
 
 
 class Store:
-    """Conversations in a database. Raises StoreError where that cannot be reached."""
+    """Conversations in a database, and its `secret`. Raises StoreError where that cannot be reached."""
 
     def __init__(self, url: str) -> None:
         self.engine = engines.open_engine(url)
+        self.secret = ServerSecret()
         self.notice = ""
         self._is_open = False
         self._threads = ThreadPoolExecutor(engines.CONNECTIONS, thread_name_prefix="store")
@@ -94,6 +96,8 @@ class Store:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self.notice = engines.prepare_file(path) or self.notice
             engines.migrate(self.engine)
+            with self.engine.begin() as connection:
+                self.secret.use(server_secret.load(connection))
             self._is_open = True
         with self.writing() as connection:
             gone = CONVERSATIONS.c.deleted_at < time.time() - KEPT_S

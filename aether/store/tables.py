@@ -86,3 +86,11 @@ BLOBS = Table(
     Column("sha256", String(64), primary_key=True),
     Column("data", LargeBinary, nullable=False),
 )
+
+SERVER_SECRETS = Table(
+    "server_secrets",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("made_at", Float, nullable=False),
+)
