@@ -94,7 +94,7 @@ def _weighed(turn: Turn) -> _Weight:
     later, counted = 0, None
     for step in reversed(turn.answer.steps if turn.answer else ()):
         results = _tokens(step.results)
-        if counted is None and step.usage.input:
+        if counted is None and step.usage.input and not step.imported:
             counted = step.usage.input + step.usage.output + results + later
         later += results + _tokens(step.parts)
     return _Weight(_tokens(turn.prompt) + later, counted)

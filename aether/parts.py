@@ -109,7 +109,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Blob:
-    """Name some bytes by their SHA-256 (hex). `size` in bytes, `width` and `height` in pixels."""
+    """Name some bytes by their SHA-256 (hex).
+
+    `size` in bytes, `width` and `height` in pixels, `pages` of a document; 0 where it has none or none is known.
+    """
 
     sha256: str
     mime: str
@@ -117,6 +120,7 @@ class Blob:
     size: int = 0
     width: int = 0
     height: int = 0
+    pages: int = 0
 
 
 @dataclass(frozen=True)

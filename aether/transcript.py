@@ -47,8 +47,8 @@ __all__ = [
     "ToolResult", "Transcript", "TranscriptError", "Turn", "json_text",
 ]  # fmt: skip
 
-VERSION = 2
-"""Version of the JSON form; 2 knows branches. Every older version still loads."""
+VERSION = 3
+"""Version of the JSON form; 2 knows branches, 3 imported steps and pages. Every older version still loads."""
 
 StopReason = Literal[
     "done", "length", "tool", "refusal", "filtered", "paused", "context", "stopped", "error", "unknown"
@@ -72,7 +72,8 @@ class Step:
     `model` is the id that was asked for, `reported_model` the one that the service says
     answered. `prefix` is a digest of all that this step's origin was shown before it.
     `cost_usd` is None where no price is known; times are in milliseconds, `at` in seconds
-    since the epoch.
+    since the epoch. `imported` marks a step that came in a file: Aether did not see it being
+    made, so what it says of model, time and cost is the file's claim.
     """
 
     provider: str
@@ -91,6 +92,7 @@ class Step:
     total_ms: float | None = None
     at: float = 0.0
     notes: tuple[str, ...] = ()
+    imported: bool = False
 
     @property
     def reference(self) -> str:

@@ -1,15 +1,16 @@
 """A conversation as a document: JSON, Markdown and Jupyter notebook, and back again. Pure.
 
-JSON and the notebook hold all of it and come back equal, to the byte; Markdown is for
-reading. Exports of ChatGPT and Claude come in as conversations to go on with. What is not
-one of these is refused in a sentence. No key can stand in a transcript, and the user and
-password of an address are left out.
+JSON and the notebook hold all of it and come back equal, but for a mark on each step that
+it was imported; Markdown is for reading. Exports of ChatGPT and Claude come in as conversations
+to go on with. What is not one of these is refused in a sentence. No key can stand in a
+transcript, and the user and password of an address are left out.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
@@ -22,7 +23,7 @@ from aether.transcript import Image as ImagePart
 from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, Turn, json_text
 from aether.wire.base import no_blobs
 
-__all__ = ["FORMATS", "LARGEST", "Document", "Format", "Imported", "document", "read", "title"]
+__all__ = ["FORMATS", "LARGEST", "Document", "Format", "Imported", "document", "mark_imported", "read", "title"]
 
 Format = Literal["json", "md", "ipynb"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -65,12 +66,12 @@ def read(name: str, data: bytes) -> Imported:
     held: Any = archive.load(name, data)
     if isinstance(held, dict) and "nbformat" in held:
         found, notes, packed = notebook.read(cast(dict[str, Any], held))
-        return Imported((_checked(found),), notes, files.unpacked(packed, found))
+        return Imported((mark_imported(found),), notes, files.unpacked(packed, found))
     if isinstance(held, dict) and "turns" in held:
         packed = cast(dict[str, Any], held).pop("files", None)
-        found = _checked(Transcript.from_dict(cast(object, held)))
+        found = mark_imported(Transcript.from_dict(cast(object, held)))
         return Imported((found,), (), files.unpacked(packed, found))
-    conversations = tuple(_checked(c) for c in foreign.read(cast(object, held)))
+    conversations = tuple(mark_imported(c) for c in foreign.read(cast(object, held)))
     if not conversations:
         raise TranscriptError("This file holds no conversation that can be read here.")
     more = f"The file holds {len(conversations)} conversations; the newest one was opened."
@@ -96,6 +97,13 @@ def _checked(transcript: Transcript) -> Transcript:
     return transcript
 
 
+def mark_imported(transcript: Transcript) -> Transcript:
+    """Return what was read, checked, each of its steps marked: a file proves nothing, also one of ours."""
+    checked = _checked(transcript)
+    beside = tuple(replace(step, imported=True) for step in checked.beside)
+    return replace(_of_steps(checked, lambda step: replace(step, imported=True)), beside=beside)
+
+
 def _file_name(words: str) -> str:
     return re.sub(r"[^\w-]+", "-", words.rstrip("…"), flags=re.ASCII).strip("-").lower()[:48] or "conversation"
 
@@ -110,12 +118,17 @@ def _whole(transcript: Transcript) -> Transcript:
 def _without_userinfo(transcript: Transcript) -> Transcript:
     if not USERINFO.search(transcript.to_json()):
         return transcript
-    branches = tuple(replace(b, turns=tuple(map(_clean_turn, b.turns))) for b in transcript.branches)
-    return replace(transcript, turns=tuple(map(_clean_turn, transcript.turns)), branches=branches)
+    return _of_steps(transcript, _clean_step)
 
 
-def _clean_turn(turn: Turn) -> Turn:
-    return replace(turn, answers=tuple(replace(a, steps=tuple(map(_clean_step, a.steps))) for a in turn.answers))
+def _of_steps(transcript: Transcript, change: Callable[[Step], Step]) -> Transcript:
+    """Return the transcript with `change` made to each step of each way."""
+
+    def turn(known: Turn) -> Turn:
+        return replace(known, answers=tuple(replace(a, steps=tuple(map(change, a.steps))) for a in known.answers))
+
+    branches = tuple(replace(b, turns=tuple(map(turn, b.turns))) for b in transcript.branches)
+    return replace(transcript, turns=tuple(map(turn, transcript.turns)), branches=branches)
 
 
 def _clean_step(step: Step) -> Step:

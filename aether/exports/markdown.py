@@ -28,6 +28,7 @@ from aether.transcript import (
 from aether.usage import Usage
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
+IMPORTED = "imported: Aether did not see this answer being given"
 
 
 def write(transcript: Transcript, *, title: str) -> str:
@@ -72,6 +73,7 @@ def stamp(answer: Answer) -> str:
     """Say who answered, how it ended, and what it took."""
     facts = [" → ".join(dict.fromkeys(code(s.reference) for s in answer.steps)) or "no model answered"]
     facts += [f"served as {code(s.reported_model)}" for s in answer.steps if s.reported_model not in ("", s.model)]
+    facts += [IMPORTED] if any(s.imported for s in answer.steps) else []
     if answer.status != "done":
         facts.append("failed" if answer.status == "error" else "stopped")
     if answer.steps:

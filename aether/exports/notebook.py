@@ -109,6 +109,7 @@ def _step_stamp(step: Step) -> JSON:
         "ttft_ms": step.ttft_ms,
         "total_ms": step.total_ms,
         "at": step.at,
+        "imported": step.imported,
     }
 
 

@@ -12,7 +12,7 @@ from aether.transcript import Transcript
 from aether.ui import words
 from aether.ui.markdown import one_line, text
 from aether.ui.sentences import told
-from aether.ui.stamp import spent
+from aether.ui.stamp import paid, spent
 from aether.ui.words import say
 from aether.usage import Usage
 
@@ -99,7 +99,7 @@ def line(key: str) -> str:
 
 def usage(transcript: Transcript) -> str:
     """Say the running totals of the conversation."""
-    steps = [*(step for answer in answers(transcript) for step in answer.steps), *transcript.beside]
+    steps = paid([*(step for answer in answers(transcript) for step in answer.steps), *transcript.beside])
     total = sum((step.usage for step in steps), Usage())
     figures = [say("totals.count", count=words.tokens(total.input + total.output)), *([spent(steps)] if steps else [])]
     facts = {"input": f"{total.input:,}", "output": f"{total.output:,}", "cached": f"{total.cache_read:,}"}

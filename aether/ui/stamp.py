@@ -30,6 +30,9 @@ STOPS: dict[StopReason, str] = {
 def stamp(answer: Answer) -> str:
     """Say who answered, how fast, and for how much. One for each settled answer."""
     facts = [_models(answer.steps)] if answer.steps else [f"<b>{text(words.say('stamp.nobody'))}</b>"]
+    if any(step.imported for step in answer.steps):
+        title, mark = (text(words.say(key)) for key in ("stamp.imported_title", "stamp.imported"))
+        facts.append(f'<span class="flag imported" title="{title}">{mark}</span>')
     if flag := _end(answer):
         facts.append(f'<span class="flag">{text(flag)}</span>')
     facts.extend(flag for step in answer.steps if (flag := _reported(step)))
@@ -85,6 +88,11 @@ def _figures(answer: Answer) -> Iterable[str]:
         yield words.say("stamp.cached", count=words.tokens(usage.cache_read))
     if answer.failure is None or usage.input or usage.output:
         yield spent(settled)
+
+
+def paid(settled: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps that were paid for here: not those that came in a file."""
+    return tuple(step for step in settled if not step.imported)
 
 
 def spent(settled: Iterable[Step]) -> str:

@@ -1,5 +1,7 @@
 """What the conversation took, by model and by cell: tokens, cost, time to the first text, speed.
 
+Steps that came in a file are not counted: nobody paid for them here.
+
 The bars are plain markup. Gradio's own plots compile expressions in the browser, which the
 page's policy forbids.
 """
@@ -20,7 +22,7 @@ from aether.transcript import Answer, Step, Transcript
 from aether.ui import render, words
 from aether.ui.markdown import one_line, text
 from aether.ui.plain import MARKUP, QUICK
-from aether.ui.stamp import spent, writing_ms
+from aether.ui.stamp import paid, spent, writing_ms
 from aether.ui.words import say
 from aether.usage import Usage
 
@@ -75,7 +77,7 @@ class Figures:
 def show(transcript: Transcript) -> str:
     """Render the panel."""
     every = answers(transcript)
-    steps = (*(s for a in every for s in a.steps), *transcript.beside)
+    steps = paid((*(s for a in every for s in a.steps), *transcript.beside))
     if not steps:
         return f'<p class="empty">{text(say("used.none"))}</p>'
     colours = render.hues(transcript, also=[s.reference for s in steps])
@@ -83,7 +85,7 @@ def show(transcript: Transcript) -> str:
         r: Figures(tuple(s for s in steps if s.reference == r)) for r in dict.fromkeys(s.reference for s in steps)
     }
     return one_line(
-        f'<div class="usage">{_total(Figures(steps), len(every))}'
+        f'<div class="usage">{_total(Figures(steps), sum(bool(paid(a.steps)) or not a.steps for a in every))}'
         f"<h4>{_said('used.by_model')}</h4>{_models(models, colours)}"
         f"<h4>{_said('used.by_cell')}</h4>{_cells(transcript, colours)}</div>"
     )
@@ -135,7 +137,7 @@ def _cells(transcript: Transcript, colours: render.Hues) -> str:
         _row(index, answer, most, colours)
         for index, turn in reversed(listed)
         for answer in turn.answers
-        if answer.steps
+        if paid(answer.steps)
     ]
     names = ("used.cell", "used.tokens", "", "used.cost", "used.first", "used.speed")
     head = f"<tr>{''.join(f'<th>{_said(name) if name else name}</th>' for name in names)}</tr>"
@@ -143,7 +145,7 @@ def _cells(transcript: Transcript, colours: render.Hues) -> str:
 
 
 def _row(index: int, answer: Answer, most: int, colours: render.Hues) -> str:
-    figures = Figures(answer.steps)
+    figures = Figures(paid(answer.steps))
     name = answer.steps[-1].reference
     width = 100 * _size(answer) / most if most else 0
     cells: Sequence[str] = (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from aether import branches
+from aether import branches, exports
 from aether.transcript import Answer, Origin, Step, Text, Transcript, Turn
-from aether.ui import usage
+from aether.ui import panels, stamp, usage
 from aether.usage import Usage
 
 ORIGIN = Origin("openai-chat", "http://peer.test/v1", "a1", "m")
@@ -36,3 +38,15 @@ def test_speed_is_that_of_the_time_in_which_text_came() -> None:
 
 def test_nothing_was_used_yet() -> None:
     assert "Nothing was used" in usage.show(Transcript("s"))
+
+
+def test_what_came_in_a_file_was_not_spent_here_and_bears_a_mark() -> None:
+    claimed = replace(step("m", 20, at=1.0, cost_usd=99.0), imported=True)
+    own = step("n", 40, at=2.0)
+    transcript = Transcript("s", tuple(Turn((Text("a"),), (Answer((s,)),), at=s.at) for s in (claimed, own)))
+    for shown in (usage.show(transcript), panels.usage(transcript)):
+        assert "99" not in shown
+        assert "$0.50" in shown
+    for said in (stamp.stamp(transcript.turns[0].answers[0]), exports.document(transcript, "md").data.decode()):
+        assert "Aether did not see this answer being given" in said
+    assert "imported" not in stamp.stamp(transcript.turns[1].answers[0])
