@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from aether.repeats import RepeatFilter
+
 MASK = "[redacted]"
 SHAPES = re.compile(
     r"(?:sk|pk|rk|nvapi|hf|gsk|xai|csk|tgp|key|AIza)[-_]?(?:[A-Za-z]+-)*[A-Za-z0-9_-]{16,}"
@@ -86,6 +88,7 @@ def configure(level: str, redact: Redactor, *, as_json: bool = False) -> None:
     """Send all logging to standard error at `level`, through the redacting filter."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if as_json else logging.Formatter("%(levelname)s %(message)s"))
+    handler.addFilter(RepeatFilter(handler.handle))  # first: what is not written needs no redaction
     handler.addFilter(RedactingFilter(redact))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -49,6 +49,7 @@ ORDER = [
     "lowering",
     "store",
     "logs",
+    "repeats",
     "events",
     "transcript",
     "parts",
