@@ -17,6 +17,10 @@
     │   ├── TokenLimit          tokens
     │   ├── CostLimit           money
     │   └── TimeLimit           seconds
+    ├── WorkerError             a worker process did not do what it was asked
+    │   ├── WorkerTimeout       it would have taken too long
+    │   ├── WorkerBusy          no worker was free in time
+    │   └── WorkerFailed        it ended, or the function failed
     ├── BadKey                  what a visitor handed over can be no key
     ├── GuardError              a shared link does not allow it now
     │   ├── AllowanceError      its money or messages are used up
@@ -137,6 +141,34 @@ class CostLimit(LimitError):
 
 class TimeLimit(LimitError):
     kind = "limit_time"
+
+
+class WorkerError(AetherError):
+    kind = "worker"
+
+
+class WorkerTimeout(WorkerError):
+    kind = "worker_timeout"
+    remedy = "Try a smaller one."
+
+    def __init__(self, message: str = "This takes too long to read.") -> None:
+        super().__init__(message)
+
+
+class WorkerBusy(WorkerError):
+    kind = "worker_busy"
+    remedy = "Try again in a minute."
+
+    def __init__(self, message: str = "Too much is being read at once.") -> None:
+        super().__init__(message)
+
+
+class WorkerFailed(WorkerError):
+    kind = "worker_failed"
+    remedy = "Try a smaller one."
+
+    def __init__(self, message: str = "This cannot be read.") -> None:
+        super().__init__(message)
 
 
 class BadKey(AetherError):

@@ -61,6 +61,8 @@ ORDER = [
     "signing",
     "secret",
     "usage",
+    "workers",
+    "worker_process",
     "errors",
     "rounds",
     "waits",
