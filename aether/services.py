@@ -39,6 +39,7 @@ from aether.store.conversations import Store, StoreError
 from aether.store.ledger import Ledger
 from aether.tools.toolset import Servers, Toolset
 from aether.tools.workspace import Workspace
+from aether.workers import WorkerPool
 
 log = logging.getLogger("aether")
 
@@ -60,6 +61,8 @@ class Services:
         keys = [k.reveal() for p in self.catalog.providers if (k := self.catalog.key(p)) is not None]
         self.redact = Redactor([*keys, *settings.secrets()])
         self.pool = Pool(redact=self.redact)
+        self.workers = WorkerPool()  # reads what is handed in
+        self.render_workers = WorkerPool()  # never waits for a file that takes long
         self.store = _opened(Store(settings.database))
         self.secret = self.store.secret
         self.blobs = Blobs(settings.data_dir / "blobs", self.store)
@@ -174,6 +177,8 @@ class Services:
         if self.local is not None:
             await self.local.stop()
         await self.pool.aclose()
+        await self.workers.aclose()
+        await self.render_workers.aclose()
         self.store.close()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
