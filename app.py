@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import socket
 import sys
@@ -13,11 +14,13 @@ from contextlib import suppress
 
 import uvicorn
 
-from aether import logs
+from aether import logs, process
 from aether.errors import AetherError
 from aether.gate.patience import Patient
 from aether.services import Services
-from aether.settings import Settings, close_environment
+from aether.settings import Settings, close_environment, close_temporary_folder, take_environment
+
+log = logging.getLogger("aether")
 
 CONNECTIONS = 8_000
 """Connections at once; whoever comes then is told that the server is busy."""
@@ -54,14 +57,23 @@ class Announcing(uvicorn.Server):
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until interrupted; return the exit code: 2 for a bad setting, 1 for a taken port."""
     asked = _arguments(argv)
+    process.close_to_others()
+    take_environment()
     gc.disable()  # until it serves: nothing that a start makes is garbage, and looking costs a fifth of it
     try:
         settings = Settings.load().with_address(asked.host, asked.port, share=asked.share)
+        closed = process.close_paths(*settings.private_paths)
         services = Services(settings)
     except AetherError as error:
         return _refuse(error.sentence, code=2)
     logs.configure(settings.log_level, services.redact, as_json=settings.json_logs)
+    process.redact_output(services.redact)
+    if settings.share.on:
+        process.hide_memory()
+    if closed:
+        log.info("Other users of this machine could read %d files and folders of ours; now they cannot.", closed)
     close_environment(p.api_key_env for p in services.catalog.providers if p.api_key_env)
+    close_temporary_folder()
     try:
         listening = listen(settings.host, port=settings.port)
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -24,6 +25,8 @@ FIRST = Histogram(
 STREAMS = Gauge("aether_open_streams", "Answers that are being written now", registry=REGISTRY)
 SESSIONS = Gauge("aether_sessions", "Live sessions", registry=REGISTRY)
 TASKS = Gauge("aether_tasks", "Tasks of the event loop", registry=REGISTRY)
+FILES = Gauge("aether_open_files", "Open files and sockets, where the system lists them", registry=REGISTRY)
+OWN_FILES = Path("/proc/self/fd")
 
 
 @contextmanager
@@ -58,4 +61,6 @@ def text(sessions: Callable[[], int]) -> bytes:
     """Return all numbers as Prometheus reads them; called on the event loop."""
     SESSIONS.set(sessions())
     TASKS.set(len(asyncio.all_tasks()))
+    if OWN_FILES.is_dir():
+        FILES.set(sum(1 for _ in OWN_FILES.iterdir()))
     return generate_latest(REGISTRY)

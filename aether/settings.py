@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from dotenv import dotenv_values
 
+from aether import process
 from aether.errors import SettingError
 from aether.secret import Secret as Secret
 from aether.share import Share, switch
@@ -94,6 +95,13 @@ class Settings:
     def database(self) -> str:
         """Return the URL of the database: the operator's, else a file in the data folder."""
         return self.database_url.reveal() if self.database_url else f"sqlite:///{self.data_dir / 'aether.db'}"
+
+    @property
+    def private_paths(self) -> tuple[Path, ...]:
+        """Return what other users of the machine must not read: the data folder, and an SQLite file elsewhere."""
+        _, sqlite, file = self.database.partition("sqlite:///")
+        beside = Path(file).parent.glob(f"{Path(file).name}*") if sqlite and file else ()
+        return (self.data_dir, *beside)
 
     def secrets(self) -> list[str]:
         """Return what no log may hold beside the providers' keys: the link's tokens, passwords in addresses."""
@@ -191,6 +199,14 @@ def _is_json(value: str) -> bool:
     return value.lower() == "json"
 
 
+def take_environment() -> None:
+    """Move the environment to where no other process can read it: it stays what it was for this one."""
+    values = dict(os.environ)
+    os.environ.clear()
+    process.erase_environment_block()
+    os.environ.update(values)
+
+
 def close_environment(names: Iterable[str]) -> None:
     """Take from the process's environment the keys `names` and all that a library would read by itself."""
     doomed = {*names, *READ_BY_GRADIO, *OURS}
@@ -199,3 +215,12 @@ def close_environment(names: Iterable[str]) -> None:
             del os.environ[name]
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+def close_temporary_folder() -> None:
+    """Let what visitors hand in lie in a folder of this user alone.
+
+    Gradio's own choice, `/tmp/gradio`, can be made by another user first, who then reads all that comes into it.
+    """
+    folder = os.environ.setdefault("GRADIO_TEMP_DIR", str(process.private_folder("aether")))
+    process.close_paths(Path(folder))

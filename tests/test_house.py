@@ -64,6 +64,7 @@ ORDER = [
     "workers",
     "worker_process",
     "errors",
+    "process",
     "rounds",
     "waits",
     "lean",
