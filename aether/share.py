@@ -15,6 +15,17 @@ from aether.errors import SettingError
 from aether.secret import Secret
 from aether.usage import Price
 
+SHORTEST_TOKEN = 16
+"""Characters of a token. At a thousand guesses a second, 16 random letters and digits take 10^17 years."""
+FEWEST_SIGNS, LEAST_UNKNOWN = 8, 12
+"""Different characters of a token, and characters that are neither a known word nor a repetition."""
+KNOWN_WORDS = re.compile(
+    r"passwor[dt]|passw|secret|token|aether|admin|operator|changeme|change|letmein|qwert[yz]|welcome|example"
+    r"|default|share|link|test|demo|user|your|here|please|public|private|hello|love|iloveyou",
+    re.IGNORECASE,
+)
+MAKE_A_TOKEN = 'python3 -c "import secrets; print(secrets.token_urlsafe(24))"'
+
 Get = Callable[[str], str | None]
 
 
@@ -62,9 +73,12 @@ class Share:
     @classmethod
     def read(cls, get: Get) -> Share:
         """Return the settings whose texts `get` gives."""
+        token, operator_token = _token("AETHER_SHARE_TOKEN", get), _token("AETHER_OPERATOR_TOKEN", get)
+        if token is not None and token == operator_token:
+            raise SettingError("AETHER_OPERATOR_TOKEN must differ from AETHER_SHARE_TOKEN, which visitors have.")
         return cls(
-            token=_token("AETHER_SHARE_TOKEN", get),
-            operator_token=_token("AETHER_OPERATOR_TOKEN", get),
+            token=token,
+            operator_token=operator_token,
             budget_usd=_money("AETHER_BUDGET_USD", get),
             day_budget_usd=_money("AETHER_DAY_BUDGET_USD", get),
             visitor_budget_usd=_money("AETHER_VISITOR_BUDGET_USD", get),
@@ -90,7 +104,19 @@ def _token(name: str, get: Get) -> Secret | None:
         return None
     if not re.fullmatch(r"[A-Za-z0-9._~-]+", value):
         raise SettingError(f"{name} may hold letters, digits and . _ ~ - only, because it stands in a link.")
+    if not _is_hard_to_guess(value):
+        raise SettingError(
+            f"{name} is too easy to guess: it needs {SHORTEST_TOKEN} characters or more, of no known word and no "
+            f"repetition. This makes one: {MAKE_A_TOKEN}"
+        )
     return Secret(value)
+
+
+def _is_hard_to_guess(token: str) -> bool:
+    """Return whether a token is long, and holds enough that is neither a known word nor a repetition."""
+    rest = KNOWN_WORDS.sub("", token)
+    once = next((rest[:n] for n in range(1, len(rest)) if rest == (rest[:n] * len(rest))[: len(rest)]), rest)
+    return len(token) >= SHORTEST_TOKEN and len(once) >= LEAST_UNKNOWN and len(set(once)) >= FEWEST_SIGNS
 
 
 def _money(name: str, get: Get) -> float | None:

@@ -192,7 +192,7 @@ def draw_states(browser: Browser, provider: ScriptedProvider) -> None:
                 Path(folder),
                 providers=PROVIDERS.format(url=provider.url) + KEYLESS,
                 AETHER_DEFAULT="aurora/aurora-large",
-                AETHER_SHARE_TOKEN="pictures",
+                AETHER_SHARE_TOKEN="link-of-the-pictures",
                 AETHER_BUDGET_USD="5",
                 AETHER_VISITOR_TURNS="2",
             ) as app,
@@ -206,7 +206,7 @@ def draw_states(browser: Browser, provider: ScriptedProvider) -> None:
 def states(page: Page, app: AppProcess, provider: ScriptedProvider, *, shots: Shots) -> None:
     """Loading, waiting, what is left, broken off, a rate limit, a missing key, offline, used up."""
     page.route("**/gradio_api/**", lambda route: None)  # the session never answers
-    page.goto(f"{app.url}/?token=pictures")
+    page.goto(f"{app.url}/?token=link-of-the-pictures")
     expect(page.locator("#composer textarea")).to_be_visible()
     shots.keep("state-loading")
     page.unroute_all(behavior="ignoreErrors")

@@ -70,7 +70,7 @@ def main(wanted: list[str]) -> int:
 
 
 SHARED = {
-    "AETHER_SHARE_TOKEN": "pictures",
+    "AETHER_SHARE_TOKEN": "link-of-the-pictures",
     "AETHER_OPERATOR_TOKEN": "operator-of-the-pictures",
     "AETHER_BUDGET_USD": "5",
     "AETHER_VISITOR_TURNS": "2",

@@ -11,7 +11,7 @@ def walk(way: Way) -> None:
     page = way.page
     page.goto(way.url)
     way.keep("gate")
-    way.enter("/?token=pictures")
+    way.enter("/?token=link-of-the-pictures")
     way.keep("left")
     page.locator("#allowance .own-key").click()
     page.locator("#own-key input").wait_for()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -72,3 +73,28 @@ def test_a_bad_value_names_its_setting(name: str, value: str) -> None:
     with pytest.raises(SettingError) as caught:
         Settings.load({name: value}, dotenv=None)
     assert name in caught.value.sentence
+
+
+EASY = ["a", "short-012345678", "passwordpassword", "Password12345678", "changeme-changeme", "a" * 40, "ab" * 20]
+EASY += ["1234567890" * 3, "my-secret-token-123", "aether-share-token", "qwertyqwertyqwerty", "AETHER_TOKEN_CHANGE_ME"]
+
+
+@pytest.mark.parametrize("name", ["AETHER_SHARE_TOKEN", "AETHER_OPERATOR_TOKEN"])
+@pytest.mark.parametrize("token", [t.replace("_", "-") for t in EASY])
+def test_a_token_that_can_be_guessed_stops_the_start_and_one_is_offered(name: str, token: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        Settings.load({name: token}, dotenv=None)
+    assert name in caught.value.sentence
+    assert "secrets.token_urlsafe(24)" in caught.value.sentence
+    assert f" {token} " not in f" {caught.value.sentence} "
+
+
+def test_what_the_offered_command_makes_is_taken() -> None:
+    for _ in range(200):
+        assert Settings.load({"AETHER_SHARE_TOKEN": secrets.token_urlsafe(24)}, dotenv=None).share.on
+
+
+def test_the_operators_token_is_not_the_one_that_visitors_have() -> None:
+    token = secrets.token_urlsafe(24)
+    with pytest.raises(SettingError, match="AETHER_OPERATOR_TOKEN must differ from"):
+        Settings.load({"AETHER_SHARE_TOKEN": token, "AETHER_OPERATOR_TOKEN": token}, dotenv=None)
