@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from aether.ui import words
 
 _END = re.compile(r"(?<=[.!?]) ")
+LONGEST = 2_000
+"""Characters of a text that is translated: what other rooms say is far shorter."""
 
 
 def _pattern(english: str) -> re.Pattern[str]:
@@ -27,22 +30,30 @@ _KNOWN = sorted(
     key=lambda known: -len(re.sub(r"\(\?P<.*?\+\?\)", "", known[1].pattern)),
 )
 """Key and pattern of each sentence, those with the most words of their own first."""
+_MOST_ENDS = max(
+    len(_END.findall(said)) for key, said in words.LANGUAGES[words.FIRST].items() if key.startswith(words.SENTENCES)
+)
+"""Ends of sentences inside one known text. A blank holds none, so a beginning with more is none of them."""
 
 
 def told(english: str) -> str:
     """Say one or more sentences of another room in the language that is spoken."""
-    if words.spoken() == words.FIRST:
+    if words.spoken() == words.FIRST or len(english) > LONGEST:
         return english
-    return _told(english)
+    said: list[str] = []
+    while english:
+        sentence, english = _one(english)
+        said.append(sentence)
+    return "".join(said)
 
 
-def _told(english: str) -> str:
+def _one(english: str) -> tuple[str, str]:
+    """Return what stands first, translated if it is known, and the rest."""
     for head, rest in _cuts(english):
         if (said := _whole(head)) is not None:
-            gap = "" if said.endswith("。") else " "
-            return f"{said}{gap}{_told(rest)}" if rest else said
+            return f"{said}{' ' if rest and not said.endswith('。') else ''}", rest
     head, end, rest = _first(english)
-    return f"{head}{end}{_told(rest)}" if rest else english
+    return f"{head}{end}", rest
 
 
 def is_known(english: str) -> bool:
@@ -51,9 +62,11 @@ def is_known(english: str) -> bool:
 
 
 def _cuts(english: str) -> Iterator[tuple[str, str]]:
-    """Yield the ways to cut a text after a sentence, the longest beginning first."""
-    yield english, ""
-    for end in reversed(list(_END.finditer(english))):
+    """Yield the ways to cut a text after a sentence, the longest beginning that can be a known one first."""
+    ends = list(islice(_END.finditer(english), _MOST_ENDS + 1))
+    if len(ends) <= _MOST_ENDS:
+        yield english, ""
+    for end in reversed(ends):
         yield english[: end.start()], english[end.end() :]
 
 

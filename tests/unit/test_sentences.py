@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,3 +106,12 @@ def test_no_two_sentences_are_taken_for_one_another() -> None:
 @pytest.mark.usefixtures("german")
 def test_counts_follow_the_language() -> None:
     assert [words.count(n, "image") for n in (1, 2)] == ["1 Bild", "2 Bilder"]
+
+
+def test_a_text_that_is_made_to_take_long_is_read_in_little_time(german: None) -> None:
+    """A failure or a note of an imported conversation holds whatever somebody wrote into it."""
+    began = time.process_time()
+    for piece in (" a. b! c? ", "! ", "Not. ", "a" * 50, "The call ", "x. The call "):
+        told(piece * (1_900 // len(piece)))
+        assert told(piece * 50_000) == piece * 50_000
+    assert time.process_time() - began < 10, "one of these took more than a minute"
