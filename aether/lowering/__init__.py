@@ -26,7 +26,7 @@ from aether.lowering.stretches import Stretch, stretched
 from aether.lowering.system import place_system, render_system
 from aether.lowering.turns import Facts, Form, Passage, facts, joined, passages
 from aether.lowering.view import Message, Omission, Target, ToolSpec, View
-from aether.transcript import Text, Transcript, Turn
+from aether.transcript import Cut, Text, Transcript, Turn
 
 __all__ = ["Message", "Omission", "Target", "ToolSpec", "View", "lower", "visible"]
 
@@ -60,13 +60,32 @@ def visible(transcript: Transcript) -> Sequence[Turn]:
     if not transcript.cuts:
         return transcript.turns
     turns: list[Turn] = []
-    cut = {n: c for c in transcript.cuts for n in range(c.first, c.last + 1)}
-    for number, turn in enumerate(transcript.turns):
-        if number not in cut:
+    for number, (turn, cut) in enumerate(zip(transcript.turns, _cut_of_each(transcript), strict=True)):
+        if cut is None:
             turns.append(turn)
-        elif number == cut[number].first and cut[number].summary:
-            turns.append(Turn((Text(SUMMARY.format(cut[number].summary)),)))
+        elif number == cut.first and cut.summary:
+            turns.append(Turn((Text(SUMMARY.format(cut.summary)),)))
     return turns
+
+
+def _cut_of_each(transcript: Transcript) -> list[Cut | None]:
+    """Return the cut that each turn falls under; of several the last in the list.
+
+    Each turn is visited once, however many cuts cover it: `following` leads past those that have theirs.
+    """
+    count = len(transcript.turns)
+    cuts: list[Cut | None] = [None] * count
+    following = list(range(count + 1))
+    for cut in reversed(transcript.cuts):
+        number = cut.first
+        while number <= cut.last and number < count:
+            if following[number] == number:
+                cuts[number] = cut
+                following[number] = number + 1
+            else:
+                following[number] = following[following[number]]
+            number = following[number]
+    return cuts
 
 
 def _told(items: Iterable[Turn | Stretch], forms: Sequence[tuple[Form, ...]], target: Target) -> list[Passage]:
