@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,4 +93,4 @@ def pair(reference: str) -> dict[str, str]:
 
 def word(value: object) -> str:
     """Return what came from outside as one short line, for logs and answers."""
-    return " ".join(value.split())[:200] if isinstance(value, str) else repr(value)[:200]
+    return " ".join(value[:200].split()) if isinstance(value, str) else reprlib.repr(value)[:200]

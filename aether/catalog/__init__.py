@@ -7,12 +7,14 @@ file says wins over a list, what was learnt wins over both.
 
 from __future__ import annotations
 
+import re
+import reprlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from aether.catalog.file import SHIPPED_PROVIDERS, Model, Provider, read_providers
+from aether.catalog.file import LONGEST_ID, SHIPPED_PROVIDERS, Model, Provider, read_providers
 from aether.catalog.live import models_of
 from aether.catalog.prices import known_facts
 from aether.errors import UnknownModel, UnknownProvider
@@ -22,6 +24,10 @@ from aether.settings import Secret
 __all__ = ["SHIPPED_PROVIDERS", "Catalog", "Model", "Provider", "Readiness"]
 
 Facts = dict[str, Any]
+TYPED_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@~+=,()-]*")
+"""A model id that a visitor may type."""
+MOST_LEARNT = 1_000
+"""Models of which something learnt is remembered; the oldest is forgotten first."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +80,10 @@ class Catalog:
     def model(self, provider_name: object, model_id: object) -> Model:
         """Return a provider's model with all that is known of it; raise UnknownProvider or UnknownModel."""
         provider = self.provider(provider_name)
-        found = self._listed[provider.name].get(model_id) if isinstance(model_id, str) else None
-        if found is None and isinstance(model_id, str) and model_id.strip() and provider.custom_models:
-            found = Model(model_id, model_id, provider.profile)
+        id_ = model_id if isinstance(model_id, str) and len(model_id) <= LONGEST_ID else ""
+        found = self._listed[provider.name].get(id_)
+        if found is None and provider.custom_models and TYPED_ID.fullmatch(id_):
+            found = Model(id_, id_, provider.profile)
         if found is None:
             raise UnknownModel(f"{provider.label} has no model named {_shown(model_id)}.")
         return self._complete(provider, found)
@@ -118,6 +125,8 @@ class Catalog:
         Profile().with_fields(facts)  # raises KeyError for a field that there is not
         learnt = self._learnt.setdefault((provider.base_url, model_id), {})
         learnt |= facts
+        while len(self._learnt) > MOST_LEARNT:
+            del self._learnt[next(iter(self._learnt))]
 
     def taglines(self) -> dict[str, str]:
         """Return the line that says what a model is for, by reference; of those that have one."""
@@ -172,5 +181,6 @@ def _model_dict(model: Model) -> dict[str, Any]:
 
 
 def _shown(value: object) -> str:
-    text = " ".join(value.split()) if isinstance(value, str) else repr(value)
+    """Quote what came from outside, however long it is and whatever it holds."""
+    text = " ".join(value[:LONGEST_ID].split()) if isinstance(value, str) else reprlib.repr(value)
     return f"“{text[:80]}”"

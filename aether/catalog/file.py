@@ -18,6 +18,8 @@ from aether.errors import CatalogError
 from aether.profile import DEFAULTS, PROTOCOLS, Profile, Protocol
 from aether.usage import Price
 
+LONGEST_ID = 200
+"""Characters of a model id; a longer one is looked up nowhere."""
 SHIPPED_PROVIDERS = Path(__file__).parent.parent / "providers.toml"
 PROVIDER_KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str, "label": str, "protocol": str, "base_url": str, "api_key_env": str, "models": list, "discover": bool,

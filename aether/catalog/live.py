@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from aether.catalog.file import Model, Provider
+from aether.catalog.file import LONGEST_ID, Model, Provider
 from aether.usage import Price
 
 Facts = dict[str, Any]
+MOST_MODELS = 5_000
+"""Entries of one list that are read; OpenRouter's has some four hundred."""
 WINDOWS = (
     "context_length",
     "context_window",
@@ -24,12 +26,12 @@ NOT_CHAT = {"embedding", "embeddings", "image", "audio", "moderation", "rerank",
 
 def models_of(provider: Provider, entries: list[dict[str, Any]]) -> list[Model]:
     """Return the chat models of a live list; entries that are none, or make no sense, are left out."""
-    return [m for e in entries if (m := _model(provider, e)) is not None]
+    return [m for e in entries[:MOST_MODELS] if (m := _model(provider, e)) is not None]
 
 
 def _model(provider: Provider, entry: dict[str, Any]) -> Model | None:
     id_ = entry.get("id")
-    if not isinstance(id_, str) or not id_.strip() or len(id_) > 200:
+    if not isinstance(id_, str) or not id_.strip() or len(id_) > LONGEST_ID:
         return None
     id_ = id_.removeprefix("models/")  # Gemini's list
     if entry.get("type") in NOT_CHAT or any(re.search(p, id_, re.IGNORECASE) for p in provider.leave_out):
@@ -43,7 +45,7 @@ def _model(provider: Provider, entry: dict[str, Any]) -> Model | None:
     label = entry.get("display_name") or entry.get("name")
     return Model(
         id=id_,
-        label=label if isinstance(label, str) and "/" not in label else id_,
+        label=label[:LONGEST_ID] if isinstance(label, str) and "/" not in label else id_,
         profile=provider.profile.with_fields(facts),
         price=_price(entry.get("pricing")),
         stated=frozenset(facts),

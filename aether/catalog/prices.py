@@ -7,12 +7,15 @@ not slow the start. What it does not know stays unknown; nothing is guessed.
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import cache
+from functools import lru_cache
 
 from aether.usage import Price
 
+LOOKUPS = 8192
+"""Models whose facts are kept: more than all services list together. A visitor may type any id."""
 
-@cache
+
+@lru_cache(maxsize=LOOKUPS)
 def known_facts(table: str, model_id: str) -> tuple[int | None, Price | None]:
     """Return the context window in tokens and the price of a model; None for what is not known."""
     if not table:

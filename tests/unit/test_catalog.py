@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from aether.catalog import SHIPPED_PROVIDERS, Catalog
+from aether.catalog import MOST_LEARNT, SHIPPED_PROVIDERS, Catalog
+from aether.catalog.prices import known_facts
 from aether.errors import CatalogError, MissingKey, UnknownModel, UnknownProvider
 from aether.llm import Pool
+from aether.receipts import word
 from aether.router import ProviderRouter
 from aether.settings import Secret
 
@@ -146,3 +148,31 @@ def test_what_an_error_told_wins_over_all_else(tmp_path: Path) -> None:
     assert catalog.model("acme", "m").profile.context_window == 2048
     with pytest.raises(KeyError):
         catalog.learn("acme", "m", wings=True)
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    ["x" * 201, "x" * 1_000_000, "a\nb", "a b", "ä", 'a"b', "a<b", "\ud83d", "-x", "", " ", None, ["x"], {"a": {}}],
+)
+def test_what_is_no_model_id_is_looked_up_nowhere(tmp_path: Path, model_id: object) -> None:
+    catalog = load(tmp_path, ENTRY + 'custom_models = true\nprice_table = "openai"\n')
+    looked_up = known_facts.cache_info().currsize
+    with pytest.raises(UnknownModel) as refused:
+        catalog.model("acme", model_id)
+    assert len(str(refused.value)) < 200
+    assert known_facts.cache_info().currsize == looked_up
+    assert len(word(model_id)) <= 200
+
+
+@pytest.mark.parametrize("model_id", ["m", "qwen/qwen3:free", "ft:gpt-4o:my-org::Ab1", "org/Model-7B@v2.1", "x" * 200])
+def test_a_model_id_may_be_typed_where_the_provider_allows_it(tmp_path: Path, model_id: str) -> None:
+    assert load(tmp_path, ENTRY + "custom_models = true\n").model("acme", model_id).id == model_id
+
+
+def test_what_is_remembered_of_models_is_bounded(tmp_path: Path) -> None:
+    catalog = load(tmp_path, ENTRY + "custom_models = true\n")
+    for number in range(MOST_LEARNT + 50):
+        catalog.learn("acme", f"m{number}", vision=False)
+    assert catalog.model("acme", "m0").profile.vision == catalog.model("acme", "other").profile.vision
+    assert not catalog.model("acme", f"m{MOST_LEARNT + 49}").profile.vision
+    assert known_facts.cache_info().maxsize
