@@ -213,11 +213,9 @@ class SecurityHeaders:
         async def sending(message: Message) -> None:
             nonlocal start
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_PLAIN]
+                message["headers"] = [*message.get("headers", []), *_PLAIN, *_cache_rule(message, scope["path"])]
                 if scope["path"].startswith("/gradio_api/file="):
                     message["headers"] += [_FILE_POLICY]
-                if scope["path"].startswith("/assets/") and message["status"] == 200:
-                    message["headers"] += [_KEPT]
                 if not _is_html(message):
                     await send(message)
                 else:
@@ -244,6 +242,19 @@ _KEPT = (b"cache-control", b"public, max-age=31536000, immutable")
 """For Gradio's scripts, whose names tell their content: a browser asks for each of ninety once, not at each visit."""
 _FILE_POLICY = (b"content-security-policy", b"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'")
 """For what visitors handed in, should it ever be opened as a page."""
+
+
+STATIC = ("/assets/", "/static/", "/svelte/", "/ui/", "/favicon.ico", "/robots.txt", "/theme.css")
+"""Paths whose answers are the same for every visitor; all others are a visitor's own."""
+
+
+def _cache_rule(start: Message, path: str) -> list[tuple[bytes, bytes]]:
+    """Return who may keep an answer that says nothing of it: of what is a visitor's own, no cache on the way."""
+    if any(key.lower() == b"cache-control" for key, _ in start.get("headers", [])):
+        return []
+    if path.startswith("/assets/") and start["status"] == 200:
+        return [_KEPT]
+    return [] if path.startswith(STATIC) else [(b"cache-control", b"private, no-cache"), (b"vary", b"Cookie")]
 
 
 def _is_html(start: Message) -> bool:

@@ -54,16 +54,16 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
+        headers, secure = Headers(scope=scope), self._place.secure(scope)
         refusal = self._place.refusal(scope, headers) or routes.refusal(scope)
-        refusal = refusal or self._link.answer(scope, headers, secure=self._place.secure(scope))
+        refusal = refusal or self._link.answer(scope, headers, secure=secure)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        cookie = answers.cookie(headers, visitors.COOKIE)
+        cookie = answers.cookie(headers, visitors.COOKIE, secure=secure)
         if not visitors.identify(cookie) and scope["path"] in MINTS:
             cookie = visitors.new_cookie()
-            send = _with_cookie(send, answers.set_cookie(visitors.COOKIE, cookie, secure=self._place.secure(scope)))
+            send = _with_cookie(send, answers.set_cookie(visitors.COOKIE, cookie, secure=secure))
         visitor = visitors.identify(cookie)
         try:
             with self._crowd.one(visitor):
@@ -105,7 +105,7 @@ def _known(scope: Scope, visitor: str) -> Scope:
 def _with_cookie(send: Send, cookie: bytes) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), (b"set-cookie", cookie)]
+            message["headers"] = answers.with_cookie(message.get("headers", []), cookie)
         await send(message)
 
     return sending

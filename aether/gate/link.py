@@ -15,7 +15,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
-from aether.gate.answers import NO_STORE, Page, cookie, refuse, set_cookie
+from aether.gate.answers import NO_STORE, Page, cookie, refuse, set_cookie, with_cookie
 from aether.secret import Secret
 
 COOKIE = "aether_link"
@@ -46,15 +46,16 @@ class Link:
             # One slash: `//name` would be an address elsewhere.
             where = "/" + re.sub(r"^[/\\]+", "", scope["path"]) + (f"?{rest}" if rest else "")
             answer = RedirectResponse(where, status_code=303, headers=NO_STORE)
-            answer.raw_headers.append((b"set-cookie", set_cookie(COOKIE, self._digest, secure=secure)))
+            answer.raw_headers = with_cookie(answer.raw_headers, set_cookie(COOKIE, self._digest, secure=secure))
             return answer
-        if scope["path"] in OPEN or self._has_key(headers):
+        if scope["path"] in OPEN or self._has_key(headers, secure=secure):
             return None
         return refuse(headers, 401, NEEDED, page=self._page)
 
-    def _has_key(self, headers: Headers) -> bool:
-        sent, kept = headers.get(HEADER, ""), cookie(headers, COOKIE)
-        return _equal(sent, self._token) or _equal(kept, self._digest)
+    def _has_key(self, headers: Headers, *, secure: bool) -> bool:
+        # The name without prefix is taken as well: who sets its value has the link, and the cookie names nobody.
+        values = [cookie(headers, COOKIE, secure=prefixed) for prefixed in {secure, False}]
+        return _equal(headers.get(HEADER, ""), self._token) or any(_equal(value, self._digest) for value in values)
 
 
 def _equal(given: str, right: str) -> bool:
