@@ -16,14 +16,13 @@ import uvicorn
 
 from aether import logs, process
 from aether.errors import AetherError
+from aether.gate import capacity, framing
 from aether.gate.patience import Patient
 from aether.services import Services
 from aether.settings import Settings, close_environment, close_temporary_folder, take_environment
 
 log = logging.getLogger("aether")
 
-CONNECTIONS = 8_000
-"""Connections at once; whoever comes then is told that the server is busy."""
 SHUTDOWN_S = 4
 """Seconds that open streams have to end when the server is asked to stop."""
 
@@ -35,6 +34,7 @@ class Announcing(uvicorn.Server):
     services: Services | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        capacity.report_quietly(asyncio.get_running_loop())
         await super().startup(sockets)
         if self.started:
             gc.enable()
@@ -96,7 +96,9 @@ def _serve(services: Services, listening: socket.socket) -> int:
         server_header=False,
         ws="none",
         http=Patient,
-        limit_concurrency=CONNECTIONS,
+        backlog=capacity.ACCEPTED_AT_ONCE,
+        h11_max_incomplete_event_size=framing.MAX_HEAD_BYTES,
+        limit_concurrency=capacity.max_connections(capacity.raise_file_limit()),
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     server = Announcing(config)
@@ -111,7 +113,7 @@ def _serve(services: Services, listening: socket.socket) -> int:
 def listen(host: str, *, port: int) -> socket.socket:
     """Return a socket that listens; raise OSError where that cannot be. Port 0: any that is free."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=2048)
+    listening = socket.create_server((host, port), family=family, backlog=capacity.ACCEPTED_AT_ONCE)
     # Each connection inherits it. Without, a second small write waits until the first is acknowledged: 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
