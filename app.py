@@ -88,6 +88,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _serve(services: Services, listening: socket.socket) -> int:
     from aether.web import build_app  # after `close_environment`: Gradio reads its switches when it is imported
 
+    connections = capacity.max_connections(capacity.raise_file_limit())
     config = uvicorn.Config(
         build_app(services),
         log_config=None,
@@ -96,9 +97,9 @@ def _serve(services: Services, listening: socket.socket) -> int:
         server_header=False,
         ws="none",
         http=Patient,
-        backlog=capacity.ACCEPTED_AT_ONCE,
+        backlog=min(capacity.ACCEPTED_AT_ONCE, connections // 4),
         h11_max_incomplete_event_size=framing.MAX_HEAD_BYTES,
-        limit_concurrency=capacity.max_connections(capacity.raise_file_limit()),
+        limit_concurrency=connections,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )
     server = Announcing(config)

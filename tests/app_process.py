@@ -19,8 +19,10 @@ START_TIMEOUT_S = 120.0
 class AppProcess:
     """The running application. `url` is its address; `lines` is all that it has written.
 
-    `bodies` is for tests that keep what it has answered.
+    `bodies` is for tests that keep what it has answered. `files`: how many it may open, where that is few.
     """
+
+    files: int | None = None
 
     def __init__(self, folder: Path, *, providers: str = "", **environment: str) -> None:
         self._folder = folder
@@ -42,8 +44,9 @@ class AppProcess:
 
     def __enter__(self) -> AppProcess:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("AETHER_", "GRADIO_")) and "_KEY" not in k}
+        limited = ["bash", "-c", f'ulimit -n {self.files} && exec "$@"', "--"] if self.files else []
         self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py"), "--port", "0"],
+            [*limited, sys.executable, str(ROOT / "app.py"), "--port", "0"],
             cwd=self._folder,
             env=kept | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | self._environment,
             stdout=subprocess.PIPE,

@@ -154,9 +154,12 @@ class Patient(H11Protocol):
         limit = self.limit_concurrency
         if limit is None or len(self.connections) < limit - MARGIN:
             return
-        others = (cast(Patient, other) for other in self.connections if other is not self)
-        silent = sorted((o for o in others if o._is_silent), key=lambda other: other._silent_since)
+        others = [cast(Patient, other) for other in self.connections if other is not self]
+        lasting = [other for other in others if not other.transport.is_closing()]
+        if len(lasting) < limit - MARGIN:
+            return  # those that were closed a moment ago are still counted
+        silent = sorted((o for o in lasting if o._is_silent), key=lambda other: other._silent_since)
         for other in silent[: MARGIN + limit // 16]:
             other.transport.abort()
-        if not silent and len(self.connections) > limit + MARGIN:
+        if not silent and len(lasting) > limit + MARGIN:
             self.transport.abort()
