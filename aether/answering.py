@@ -24,7 +24,7 @@ from aether.guard import OpenPass, Pass
 from aether.limits import Limits
 from aether.live import Live
 from aether.llm import LLM
-from aether.logs import Redactor
+from aether.logs import Redactor, harmless
 from aether.lowering import View
 from aether.metrics import ended, open_stream
 from aether.receipts import WireRecord
@@ -145,8 +145,9 @@ def _take(live: Live, event: AgentEvent, means: Means) -> None:
 
 
 def _record(live: Live, draft: Draft, means: Means) -> None:
-    for broken in draft.violations:
-        log.warning("Session %s request to %s breaks a rule: %s", means.session, draft.reference, broken)
+    with harmless("Naming a broken rule"):
+        for broken in draft.violations:
+            log.warning("Session %s request to %s breaks a rule: %s", means.session, draft.reference, broken)
     notes = tuple(draft.notes)
     record(draft.llm, draft.body, draft.view, turn=live.turn, means=means, at=draft.at, notes=notes)
 
@@ -161,8 +162,32 @@ def record(
     at: float = 0.0,
     notes: tuple[str, ...] = (),
 ) -> None:
-    """Log the request that is about to be sent, and keep it for the inspector."""
-    text = means.redact(json.dumps(body, ensure_ascii=False, default=str))
+    """Log the request that is about to be sent, and keep it for the inspector, both without keys; never raises.
+
+    The body itself is not touched: what is sent is what was asked for.
+    """
+    with harmless("Recording a request"):
+        own = [llm.key.reveal()] if llm.own_key and llm.key else []
+        clean = means.redact.knowing(*own).values(body)
+        _log_request(llm, clean, view, means=means)
+        means.record(
+            WireRecord(
+                turn,
+                llm.reference,
+                clean,
+                at or time.time(),
+                protocol=llm.provider.protocol,
+                url=llm.provider.base_url.rstrip("/") + llm.wire.path,
+                key_name=llm.provider.api_key_env or "",
+                messages=len(view.messages),
+                omissions=view.omissions,
+                notes=notes,
+            )
+        )
+
+
+def _log_request(llm: LLM, clean: dict[str, Any], view: View, *, means: Means) -> None:
+    text = json.dumps(clean, ensure_ascii=False)
     sizes = {
         "session": means.session,
         "provider": llm.provider.name,
@@ -173,20 +198,6 @@ def record(
     }
     log.info("LLM REQUEST PAYLOAD %s", json.dumps(sizes))
     log.debug("LLM REQUEST BODY %s", text)
-    means.record(
-        WireRecord(
-            turn,
-            llm.reference,
-            json.loads(text),
-            at or time.time(),
-            protocol=llm.provider.protocol,
-            url=llm.provider.base_url.rstrip("/") + llm.wire.path,
-            key_name=llm.provider.api_key_env or "",
-            messages=len(view.messages),
-            omissions=view.omissions,
-            notes=notes,
-        )
-    )
 
 
 def _close_calls(live: Live) -> None:

@@ -45,7 +45,7 @@
 
 `str(error)` is safe to show: it never holds a key, a header or a foreign body. What the
 service said, redacted, is in `detail`, for the log and for a folded part of the page.
-This room knows no SDK: `llm.py` translates foreign errors into these, once.
+This room knows no SDK: `llm/` translates foreign errors into these, once.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from aether.errors import BadKey
-from aether.logs import Redactor
 from aether.secret import Secret
 
 IDLE_S = 12 * 3600.0
@@ -23,10 +22,9 @@ _FORM = re.compile(r"[\x21-\x7e]{8,500}")
 
 
 class Keyring:
-    """Hold the keys of visitors. `redact` knows each while it is here."""
+    """Hold the keys of visitors."""
 
-    def __init__(self, redact: Redactor, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._redact = redact
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._held: OrderedDict[str, tuple[float, dict[str, Secret]]] = OrderedDict()
 
@@ -43,7 +41,6 @@ class Keyring:
         self.drop(visitor, provider)
         self._held[visitor] = (self._clock(), keys | {provider: Secret(value)})
         self._held.move_to_end(visitor)
-        self._redact.learn(value)
         while len(self._held) > VISITORS:
             self._forget(next(iter(self._held)))
 
@@ -65,8 +62,7 @@ class Keyring:
     def drop(self, visitor: str, provider: str) -> None:
         """Forget a key."""
         at, keys = self._held.get(visitor, (0.0, dict[str, Secret]()))
-        if (gone := keys.pop(provider, None)) is not None:
-            self._redact.forget(gone.reveal())
+        if keys.pop(provider, None) is not None:
             self._held[visitor] = (at, keys)
 
     def _sweep(self) -> None:
@@ -77,6 +73,4 @@ class Keyring:
             self._forget(visitor)
 
     def _forget(self, visitor: str) -> None:
-        _, keys = self._held.pop(visitor)
-        for key in keys.values():
-            self._redact.forget(key.reveal())
+        del self._held[visitor]

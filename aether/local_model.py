@@ -2,7 +2,7 @@
 
 A child is started when its model is first asked for, watched, started again after a crash,
 and ended when it is idle or the app ends. It gets no key and no terminal. This room knows
-files, processes and addresses; what is said to a model goes through `llm.py`.
+files, processes and addresses; what is said to a model goes through `llm/`.
 """
 
 from __future__ import annotations

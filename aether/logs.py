@@ -1,7 +1,8 @@
 """Logging: one format at a time (lines for people, or JSON), one level, and no key in any line.
 
-`Redactor` replaces known keys, and what has the shape of a key, in any text. The filter
-sits on the root handler, so that a library's own debug lines pass through it as well.
+The filter sits on the root handler, so that a library's own debug lines pass through it as well. It
+knows the operator's keys, and those that were read out in the task that logs. A line that cannot
+be written is left out: logging, counting and recording never fail what they tell of (`harmless`).
 """
 
 from __future__ import annotations
@@ -9,84 +10,99 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 import traceback
-from collections.abc import Iterable
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any, TextIO, cast
 
+from aether.redaction import MASK, Redactor
 from aether.repeats import RepeatFilter
+from aether.secret import revealed
 
-MASK = "[redacted]"
-SHAPES = re.compile(
-    r"(?:sk|pk|rk|nvapi|hf|gsk|xai|csk|tgp|key|AIza)[-_]?(?:[A-Za-z]+-)*[A-Za-z0-9_-]{16,}"
-    r"|(?i:bearer|x-api-key:?|authorization:?)\s+[^\s\"',}]+"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-)
-"""What a key looks like: vendors' prefixes, authorization headers, user and password in a URL."""
+__all__ = ["MASK", "JsonFormatter", "RedactingFilter", "Redactor", "configure", "harmless"]
+
+log = logging.getLogger("aether")
 SESSION = re.compile(r'^Session ([0-9a-f]+) |"session": "([0-9a-f]+)"')
 """Where a message names the session that it tells of."""
-SHORTEST_KEY = 6
-"""Known keys under this many characters are not searched for: they would match plain words."""
+UNREADABLE = "A line of the log could not be written."
 
 
-class Redactor:
-    """Replace keys in texts. Knows the keys it was given, and the shapes of keys."""
-
-    def __init__(self, keys: Iterable[str] = ()) -> None:
-        self._keys = sorted({k for k in keys if len(k) >= SHORTEST_KEY}, key=len, reverse=True)
-
-    def learn(self, key: str) -> None:
-        """Know one key more."""
-        if len(key) >= SHORTEST_KEY:
-            self._keys = sorted([*self._keys, key], key=len, reverse=True)
-
-    def forget(self, key: str) -> None:
-        """Know a key no more that is no longer here; of two equal ones the other stays."""
-        if key in self._keys:
-            self._keys.remove(key)
-
-    def __call__(self, text: str) -> str:
-        """Return `text` without keys."""
-        for key in self._keys:
-            text = text.replace(key, MASK)
-        return SHAPES.sub(MASK, text)
+@contextmanager
+def harmless(task: str) -> Generator[None]:
+    """Log a fault of what only observes (a record, a count), and go on: it must not fail what it observes."""
+    try:
+        yield
+    except Exception as error:
+        with suppress(Exception):
+            log.warning("%s failed: %s", task, type(error).__name__)
+            log.debug("%s failed", task, exc_info=error)
 
 
 class RedactingFilter(logging.Filter):
-    """Redact a record whole: message, arguments and traceback."""
+    """Redact a record whole: message, arguments, traceback and stack."""
 
     def __init__(self, redact: Redactor) -> None:
         super().__init__()
         self._redact = redact
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg = self._redact(record.getMessage())
-        record.args = ()
-        if record.exc_info:
-            record.exc_text = self._redact("".join(traceback.format_exception(*record.exc_info)).rstrip())
-            record.exc_info = None
+        try:
+            self._clean(record)
+        except Exception:  # arguments that do not fit, an object that cannot be shown
+            record.msg, record.args = UNREADABLE, ()
+            record.exc_info = record.exc_text = record.stack_info = None
         return True
+
+    def _clean(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        if record.exc_info:
+            record.exc_text = "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        redact = self._redact.knowing(*revealed())
+        record.msg, record.args, record.exc_info = redact(message), (), None
+        record.exc_text = redact(record.exc_text) if record.exc_text else None
+        record.stack_info = redact(record.stack_info) if record.stack_info else None
 
 
 class JsonFormatter(logging.Formatter):
     """Write a record as one line of JSON; `message` is what a line for people would say."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, object] = {
+        line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if found := SESSION.search(str(told["message"])):
-            told["session"] = found[1] or found[2]
+        if named := SESSION.search(str(line["message"])):
+            line["session"] = named[1] or named[2]
         if record.exc_text:
-            told["exception"] = record.exc_text
-        return json.dumps(told, ensure_ascii=False)
+            line["exception"] = record.exc_text
+        return json.dumps(line, ensure_ascii=False)
+
+
+class RedactingStream:
+    """Standard error for whoever writes to it without logging: a library that prints a traceback."""
+
+    def __init__(self, stream: TextIO, redact: Redactor) -> None:
+        self._stream = stream
+        self._redact = redact
+
+    def write(self, text: str) -> int:
+        """Write `text` without keys; return its length."""
+        with suppress(UnicodeError):
+            self._stream.write(self._redact.knowing(*revealed())(text))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 def configure(level: str, redact: Redactor, *, as_json: bool = False) -> None:
     """Send all logging to standard error at `level`, through the redacting filter."""
-    handler = logging.StreamHandler()
+    logging.raiseExceptions = False  # it would print the arguments of a bad line as they are
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else logging.Formatter("%(levelname)s %(message)s"))
     handler.addFilter(RepeatFilter(handler.handle))  # first: what is not written needs no redaction
     handler.addFilter(RedactingFilter(redact))
@@ -94,3 +110,4 @@ def configure(level: str, redact: Redactor, *, as_json: bool = False) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("aether").setLevel(level)
+    sys.stderr = cast(Any, RedactingStream(sys.stderr, redact))  # after the handler, which redacts by itself

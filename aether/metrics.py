@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from aether.logs import harmless
 from aether.transcript import Failure, Step
 
 REGISTRY = CollectorRegistry()
@@ -32,29 +33,33 @@ OWN_FILES = Path("/proc/self/fd")
 @contextmanager
 def open_stream() -> Generator[None, None, None]:
     """Count an answer while it is being written."""
-    STREAMS.inc()
+    with harmless("Counting a stream"):
+        STREAMS.inc()
     try:
         yield
     finally:
-        STREAMS.dec()
+        with harmless("Counting a stream"):
+            STREAMS.dec()
 
 
 def ended(status: str, steps: Sequence[Step], failure: Failure | None) -> None:
-    """Count an answer that has ended."""
-    TURNS.labels(status).inc()
-    if failure is not None:
-        ERRORS.labels(failure.kind).inc()
+    """Count an answer that has ended; never raises."""
+    with harmless("Counting an answer"):
+        TURNS.labels(status).inc()
+        if failure is not None:
+            ERRORS.labels(failure.kind).inc()
     took(steps)
 
 
 def took(steps: Sequence[Step]) -> None:
-    """Count the tokens, the cost and the times of some requests."""
-    for step in steps:
-        TOKENS.labels("input").inc(step.usage.input)
-        TOKENS.labels("output").inc(step.usage.output)
-        COST.inc(step.cost_usd or 0.0)
-        if step.ttft_ms is not None:
-            FIRST.observe(step.ttft_ms / 1000)
+    """Count the tokens, the cost and the times of some requests; never raises."""
+    with harmless("Counting tokens"):
+        for step in steps:
+            TOKENS.labels("input").inc(step.usage.input)
+            TOKENS.labels("output").inc(step.usage.output)
+            COST.inc(step.cost_usd or 0.0)
+            if step.ttft_ms is not None:
+                FIRST.observe(step.ttft_ms / 1000)
 
 
 def text(sessions: Callable[[], int]) -> bytes:

@@ -29,7 +29,7 @@ from aether.keyring import Keyring
 from aether.limits import Limits
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
-from aether.logs import Redactor
+from aether.redaction import Redactor
 from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
 from aether.sessions import Sessions
@@ -73,7 +73,7 @@ class Services:
         )
         self.discovery = Discovery(self.catalog, self.pool, settings.data_dir / "lists")
         self.discovery.recall()
-        self.keyring = Keyring(self.redact)
+        self.keyring = Keyring()
         self.identify: Callable[[], Who] = Who
         self.catalog.own_key = lambda provider: self.keyring.get(self.identify().visitor, provider)
         self.presence = Presence()

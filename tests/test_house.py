@@ -50,6 +50,7 @@ ORDER = [
     "store",
     "logs",
     "repeats",
+    "redaction",
     "events",
     "transcript",
     "parts",
@@ -72,7 +73,7 @@ ORDER = [
 """The rooms, top to bottom: a room imports only what stands below it."""
 
 PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
-PURE += ["errors", "share", "signing", "secret"]
+PURE += ["errors", "share", "signing", "secret", "redaction"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 
