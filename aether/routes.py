@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictStr, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from aether import visitors
+from aether.gate.pulse import Pulse
 from aether.services import Services
 from aether.store.conversations import NotFound, StoreError
 from aether.store.listing import PAGE, Wanted
@@ -77,13 +78,11 @@ def add_routes(app: FastAPI, services: Services) -> None:
 
 def _add_signs(app: FastAPI, services: Services) -> None:
     """Serve the signs of life: for a proxy, and for a page that asks whether its server is still the same."""
-    store, process = services.store, secrets.token_hex(8)
+    store, process, pulse = services.store, secrets.token_hex(8), Pulse(services.store.check)
 
     @app.get("/healthz")
     async def healthz() -> Response:  # pyright: ignore[reportUnusedFunction]
-        try:
-            await store.run(store.check)
-        except StoreError:
+        if not await pulse.beats():
             return JSONResponse({"status": "the store does not answer"}, 503, NO_STORE)
         return JSONResponse({"status": "ok"}, 200, NO_STORE)
 

@@ -47,6 +47,11 @@ class Sessions:
         """Count the sessions whose tab is open, as far as is known."""
         return sum(not held.is_away for held in self._held.values())
 
+    def is_busy(self, session: str) -> bool:
+        """Return whether an answer of a session is being written."""
+        held = self._held.get(session)
+        return held is not None and held.runtime.busy
+
     def attach(self, session: str, runtime: AgentRuntime, *, owner: str) -> None:
         """Remember which runtime a tab works with, and whose it is."""
         runtime.keeper.belong(owner)

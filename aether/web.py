@@ -78,6 +78,7 @@ def build_app(services: Services) -> FastAPI:
         public=services.public,
         uploads=Path(get_upload_folder()),
         page=refusal.page,
+        is_busy=services.sessions.is_busy,
         rates=services.rates,
     )
     app.add_middleware(SecurityHeaders)

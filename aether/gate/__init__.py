@@ -8,6 +8,8 @@ not pass gets a plain answer that tells nothing but that.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -16,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aether import visitors
 from aether.gate import answers, body, link, origin, routes
 from aether.gate.crowd import Crowd
+from aether.gate.places import GAVE_WAY, SIGNS, Place, Places
 from aether.gate.presence import Presence
 from aether.guard.rates import Rates
 from aether.settings import Settings
@@ -36,10 +39,12 @@ class Gate:
         public: origin.Public,
         uploads: Path,
         page: answers.Page,
+        is_busy: Callable[[str], bool],
         rates: Rates | None = None,
     ) -> None:
         self.app = app
         self._crowd = Crowd(rates, folder=settings.data_dir)
+        self._places = Places(is_busy) if rates is not None else None
         self._link = link.Link(settings.share.token, page=page)
         self._place = origin.Place(settings, public, page=page)
         self._presence = presence
@@ -65,35 +70,58 @@ class Gate:
             cookie = visitors.new_cookie()
             send = _with_cookie(send, answers.set_cookie(visitors.COOKIE, cookie, secure=secure))
         visitor = visitors.identify(cookie)
+        answer = Answer(send)
         try:
-            with self._crowd.one(visitor):
-                await self._inside(_known(scope, visitor), receive, send, cookie=cookie)
+            if self._places is None or SIGNS.fullmatch(scope["path"]):
+                await self._inside(_known(scope, visitor), receive, answer, cookie=cookie)
+            else:
+                await self._counted(self._places, _known(scope, visitor), receive, answer, cookie=cookie)
         except answers.Refused as refused:
-            await refused.answer(scope, receive, send)
+            await answer.refuse(refused, scope, receive)
 
-    async def _inside(self, scope: Scope, receive: Receive, send: Send, *, cookie: str) -> None:
+    async def _counted(self, places: Places, scope: Scope, receive: Receive, answer: Answer, *, cookie: str) -> None:
+        """Hand a request on that takes a place; raise Refused if there is none, or if it gives way to another."""
+        with places.one(scope, visitors.identify(cookie)) as place:
+            try:
+                await self._inside(scope, place.receiving(receive), answer, cookie=cookie, place=place)
+            except asyncio.CancelledError:
+                if not place.gave_way or place.task is None or place.task.uncancel():
+                    raise
+                raise answers.Refused(503, GAVE_WAY) from None
+
+    async def _inside(
+        self, scope: Scope, receive: Receive, send: Send, *, cookie: str, place: Place | None = None
+    ) -> None:
         """Hand a visitor's request on; raise Refused for one that may not pass."""
         await self._crowd.check(scope, visitors.identify(cookie), size=body.announced(scope))
         receive = body.limited(scope, receive)
         scope, receive, session = await routes.own(scope, receive, cookie, uploads=self._uploads)
+        if place is not None:
+            place.session = session
         with self._presence.here(session):
-            await _until_refused(self.app, scope, receive, send)
+            await self.app(scope, receive, send)
 
 
-async def _until_refused(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Run the application; answer a body that turns out too large, unless an answer is on its way already."""
-    begun = False
+class Answer:
+    """The answer on its way to a client, and how far it has come."""
 
-    async def sending(message: Message) -> None:
-        nonlocal begun
-        begun = True
-        await send(message)
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._is_begun = self._is_whole = self._has_length = False
 
-    try:
-        await app(scope, receive, sending)
-    except answers.Refused as refused:
-        if not begun:
-            await refused.answer(scope, receive, send)
+    async def __call__(self, message: Message) -> None:
+        self._is_begun = True
+        if message["type"] == "http.response.start":
+            self._has_length = any(key.lower() == b"content-length" for key, _ in message.get("headers", []))
+        self._is_whole = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await self._send(message)
+
+    async def refuse(self, refused: answers.Refused, scope: Scope, receive: Receive) -> None:
+        """Answer what may not pass; where an answer is on its way already, end it."""
+        if not self._is_begun:
+            await refused.answer(scope, receive, self._send)
+        elif not self._is_whole and not self._has_length:  # one that is too short, the server cuts off
+            await self._send({"type": "http.response.body", "body": b""})
 
 
 def _known(scope: Scope, visitor: str) -> Scope:

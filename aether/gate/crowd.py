@@ -1,46 +1,28 @@
-"""What one visitor may hold open and hand in, so that there is room for the others."""
+"""What one visitor may hand in, so that there is room for the others."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.types import Scope
 
 from aether.gate import body
 from aether.gate.answers import Refused
-from aether.gate.presence import counted
 from aether.guard.rates import KEYS, Rates
 
-OPEN_AT_ONCE = 64
-"""Requests of one visitor under way: a dozen tabs."""
-OPEN_OF_PROGRAMS = 512
-"""The same for all programs without a cookie together."""
 FREE_BYTES = 300_000_000
 """Space that the disk must have left before a file is taken."""
-TOO_MANY = "You have too many requests open at once."
 TOO_MUCH = "You have handed in as much as this demo takes in an hour."
 FULL = "There is no room for files at this moment."
 
 
 class Crowd:
-    """Count the requests of each visitor; `rates`: what a shared link counts besides."""
+    """Count what each visitor hands in; `rates`: what a shared link counts."""
 
     def __init__(self, rates: Rates | None, *, folder: Path) -> None:
         self._rates = rates
         self._folder = folder
-        self._open: Counter[str] = Counter()
-
-    @contextmanager
-    def one(self, visitor: str) -> Generator[None, None, None]:
-        """Count a request while it is open; raise Refused for one too many."""
-        if self._rates is not None and self._open[visitor] >= (OPEN_AT_ONCE if visitor else OPEN_OF_PROGRAMS):
-            raise Refused(429, TOO_MANY)
-        with counted(self._open, visitor):
-            yield
 
     async def check(self, scope: Scope, visitor: str, *, size: int) -> None:
         """Raise Refused for what a visitor has done often enough."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from aether.gate.places import OPEN_OF_PROGRAMS
 from tests.app_process import ROOT, AppProcess
 from tests.faults.sharing import OPERATOR, TOKEN, Visitor, shared
 from tests.scripted import ScriptedProvider
@@ -69,6 +70,45 @@ def test_a2_silent_connections_keep_nobody_out(
             for connection in silent:
                 connection.close()
         assert not [line for line in app.lines if "Traceback" in line or "accept" in line]
+
+
+def beat(app: AppProcess, name: str, *, cookie: str = "") -> socket.socket:
+    """Hold a heartbeat open, as a program without a cookie."""
+    held = socket.create_connection(("127.0.0.1", port_of(app)), timeout=10)
+    more = f"Cookie: aether_visitor={cookie}\r\n" if cookie else ""
+    text = f"GET /gradio_api/heartbeat/{name} HTTP/1.1\r\nHost: 127.0.0.1:{port_of(app)}\r\n"
+    held.sendall(f"{text}X-Aether-Token: {TOKEN}\r\n{more}\r\n".encode())
+    return held
+
+
+def test_a1_no_crowd_of_programs_refuses_a_probe_or_another_program(link: AppProcess) -> None:
+    held = [beat(link, f"s{number}") for number in range(OPEN_OF_PROGRAMS + 20)]
+    try:
+        for stream in held[-20:]:  # who came last is served: those that came first gave way
+            assert b" 200 " in stream.recv(300)
+        assert httpx2.get(f"{link.url}/healthz").json() == {"status": "ok"}
+        headers = {"X-Aether-Token": TOKEN}
+        assert httpx2.get(f"{link.url}/operator", auth=("me", OPERATOR), headers=headers).status_code == 200
+        program = Visitor(link, session=secrets.token_hex(16), cookie=False)
+        assert program.ask("another program")["status"] == "done"
+        assert Visitor(link).ask("a new visitor")["status"] == "done"
+    finally:
+        for stream in held:
+            stream.close()
+
+
+def test_a1_bodies_that_do_not_come_keep_no_program_out(link: AppProcess) -> None:
+    text = f"POST /gradio_api/call/chat HTTP/1.1\r\nHost: 127.0.0.1:{port_of(link)}\r\nX-Aether-Token: {TOKEN}\r\n"
+    held = [socket.create_connection(("127.0.0.1", port_of(link)), timeout=10) for _ in range(OPEN_OF_PROGRAMS)]
+    try:
+        for number, stream in enumerate(held):
+            stream.sendall(f"{text}Content-Length: {number + 10}\r\n\r\n{{".encode())
+        program = Visitor(link, session=secrets.token_hex(16), cookie=False)
+        assert program.call("list_models")["providers"]
+        assert httpx2.get(f"{link.url}/healthz").status_code == 200
+    finally:
+        for stream in held:
+            stream.close()
 
 
 def heads(app: AppProcess) -> tuple[str, str]:

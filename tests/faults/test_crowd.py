@@ -6,7 +6,7 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from aether.gate.crowd import OPEN_AT_ONCE
+from aether.gate.places import OPEN_AT_ONCE
 from tests.app_process import AppProcess
 from tests.faults.sharing import OPERATOR, TOKEN, Visitor, wait_until
 from tests.scripted import ScriptedProvider
