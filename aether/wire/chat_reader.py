@@ -10,7 +10,8 @@ from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDel
 from aether.parts import object_of
 from aether.transcript import Native, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, count_of, mapping, mappings, text_of
+from aether.wire.base import JSON, InBandError, mapping, mappings, text_of
+from aether.wire.counts import usage_of
 from aether.wire.think import Span, ThinkSplitter
 
 STOPS: dict[str, StopReason] = {
@@ -179,13 +180,15 @@ class Reader:
 
     def _totals(self) -> Usage:
         usage = self._usage
-        cached = count_of(mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
-        return Usage(
-            input=count_of(usage.get("prompt_tokens")),
-            output=count_of(usage.get("completion_tokens")),
-            cache_read=cached or count_of(usage.get("prompt_cache_hit_tokens")),
-            cache_write=count_of(mapping(usage.get("prompt_tokens_details")).get("cache_write_tokens")),
-            reasoning=count_of(mapping(usage.get("completion_tokens_details")).get("reasoning_tokens")),
+        read_in, written = mapping(usage.get("prompt_tokens_details")), mapping(usage.get("completion_tokens_details"))
+        return usage_of(
+            input=usage.get("prompt_tokens"),
+            output=usage.get("completion_tokens"),
+            total=usage.get("total_tokens"),
+            cache_read=read_in.get("cached_tokens") or usage.get("prompt_cache_hit_tokens"),
+            cache_write=read_in.get("cache_write_tokens"),
+            reasoning=written.get("reasoning_tokens"),
+            spoke=bool(self._text or self._thought or self._refusal or self._calls),
         )
 
 

@@ -18,6 +18,7 @@ from aether.transcript import (
 )
 from aether.usage import Usage
 from aether.wire.base import JSON, InBandError, count_of, mapping, text_of
+from aether.wire.counts import added, usage_of
 
 STOPS: dict[str, StopReason] = {
     "end_turn": "done",
@@ -77,7 +78,7 @@ class Reader:
         return []
 
     def _count(self, usage: object) -> None:
-        self._usage |= {k: v for k, v in mapping(usage).items() if isinstance(v, int)}
+        self._usage |= {k: v for k, v in mapping(usage).items() if v is not None}
 
     def _start(self, index: int, block: JSON) -> list[StreamEvent]:
         self._blocks[index] = dict(block)
@@ -180,11 +181,12 @@ class Reader:
                 return None
 
     def _totals(self) -> Usage:
-        read = count_of(self._usage.get("cache_read_input_tokens"))
-        write = count_of(self._usage.get("cache_creation_input_tokens"))
-        return Usage(
-            input=count_of(self._usage.get("input_tokens")) + read + write,  # E6: excludes cached ones
-            output=count_of(self._usage.get("output_tokens")),
+        usage = self._usage
+        read, write = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
+        return usage_of(
+            input=added(usage.get("input_tokens"), read, write),  # E6: excludes cached ones
+            output=usage.get("output_tokens"),
             cache_read=read,
             cache_write=write,
+            spoke=bool(self._blocks),
         )

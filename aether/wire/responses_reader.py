@@ -9,6 +9,7 @@ from aether.parts import object_of
 from aether.transcript import Native, NativeKind, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
 from aether.wire.base import JSON, InBandError, count_of, mapping, mappings, text_of
+from aether.wire.counts import usage_of
 
 NATIVE_KINDS: dict[str, NativeKind] = {"reasoning": "reasoning", "message": "text", "function_call": "call"}
 CUT_SHORT: dict[str, StopReason] = {"max_output_tokens": "length", "content_filter": "filtered"}
@@ -91,7 +92,7 @@ class Reader:
             stop=self._stop(parts),
             raw_stop=self._raw_stop(),
             reported_model=text_of(self._response.get("model")),
-            usage=_totals(mapping(self._response.get("usage"))),
+            usage=_totals(mapping(self._response.get("usage")), spoke=bool(parts)),
             complete=bool(self._ended),
         )
 
@@ -153,11 +154,14 @@ def _thought_of(item: JSON) -> str:
     return "\n\n".join(t for p in pieces if (t := text_of(p.get("text"))))
 
 
-def _totals(usage: JSON) -> Usage:
-    return Usage(
-        input=count_of(usage.get("input_tokens")),
-        output=count_of(usage.get("output_tokens")),
-        cache_read=count_of(mapping(usage.get("input_tokens_details")).get("cached_tokens")),
-        cache_write=count_of(mapping(usage.get("input_tokens_details")).get("cache_write_tokens")),
-        reasoning=count_of(mapping(usage.get("output_tokens_details")).get("reasoning_tokens")),
+def _totals(usage: JSON, *, spoke: bool) -> Usage:
+    read_in, written = mapping(usage.get("input_tokens_details")), mapping(usage.get("output_tokens_details"))
+    return usage_of(
+        input=usage.get("input_tokens"),
+        output=usage.get("output_tokens"),
+        total=usage.get("total_tokens"),
+        cache_read=read_in.get("cached_tokens"),
+        cache_write=read_in.get("cache_write_tokens"),
+        reasoning=written.get("reasoning_tokens"),
+        spoke=spoke,
     )
