@@ -30,7 +30,6 @@ from aether.metrics import ended, open_stream
 from aether.receipts import WireRecord
 from aether.tools.base import Toolbox
 from aether.transcript import Blob, Failure, StopReason, Text, ToolResult, Transcript
-from aether.usage import Usage
 
 log = logging.getLogger("aether")
 
@@ -79,8 +78,6 @@ async def answer(
         live.failure = failure(TimeLimit("This answer took longer than one may take here, and was ended."))
         _keep_draft(live, "error")
     except AetherError as error:
-        if isinstance(error, ProviderError) and error.not_taken:
-            await means.permit.refused()
         live.failure = failure(error)
         _keep_draft(live, "error")
         log.warning("Session %s turn failed: %s: %s", means.session, error.kind, error)
@@ -115,12 +112,9 @@ async def _follow(
         async for event in events:
             match event:
                 case Asked(draft):
-                    await means.permit.reserve(asking(draft.llm, draft.body, draft.view, means.limits))
+                    await means.permit.reserve(asking(draft, means.limits))
                 case Retried() if live.draft is not None:
-                    draft = live.draft
-                    # A request that was not refused may have been answered to nobody: it stays charged.
-                    await (means.permit.refused() if event.not_taken else means.permit.settle(Usage()))
-                    await means.permit.reserve(asking(draft.llm, draft.body, draft.view, means.limits))
+                    await means.permit.reserve(asking(live.draft, means.limits))
                 case Stepped(step):
                     await means.permit.settle(step.usage)
                 case _:

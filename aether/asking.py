@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
-from aether.guard import Asking
+from aether.agent import Draft
+from aether.guard import Asking, Medium
 from aether.limits import Limits
 from aether.llm import LLM
-from aether.lowering import View
-from aether.transcript import File, Image, ToolResult
+from aether.wire.base import Carried
 
 
-def asking(llm: LLM, body: dict[str, Any], view: View, limits: Limits) -> Asking:
+def asking(draft: Draft, limits: Limits) -> Asking:
     """Describe a request to the guard: who is asked, at what price, with how much."""
-    parts = [part for message in view.messages for part in message.parts]
-    results = [part for found in parts if isinstance(found, ToolResult) for part in found.parts]
-    told = Asking(
+    llm = draft.llm
+    free = llm.provider.local or llm.own_key
+    return Asking(
         reference=llm.reference,
         label=llm.model.label,
         price=llm.model.price,
-        free=llm.provider.local or llm.own_key,
-        body=body,
-        blobs=tuple(p.blob for p in (*parts, *results) if isinstance(p, Image | File)),
+        free=free,
+        body=draft.body,
+        media=() if free else tuple(media_of(draft.body)),
+        answer_tokens=_answer_tokens(llm, limits),
+        violations=tuple(map(str, draft.violations)),
+        is_billable=lambda: draft.exchange.is_billable,
     )
-    return replace(told, answer_tokens=limits.answer_tokens) if limits.answer_tokens else told
+
+
+def media_of(body: dict[str, Any]) -> Iterator[Medium]:
+    """Yield the pictures and files that were written into a body as it was lowered, each as often as it is there."""
+    left: list[Any] = [body]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += cast(dict[str, Any], value).values()
+        elif isinstance(value, list):
+            left += cast(list[Any], value)
+        elif isinstance(value, Carried):
+            yield Medium(value.sha256, value.chars)
+
+
+def _answer_tokens(llm: LLM, limits: Limits) -> int | None:
+    """Return the most tokens that an answer takes; None if nothing bounds it."""
+    profile = llm.model.profile
+    bound = limits.answer_tokens or profile.max_output
+    return bound if profile.bounds_reasoning else profile.max_output or profile.context_window

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 
 import httpcore2
@@ -27,6 +28,23 @@ AT_A_TIME = 4096
 would else hold the event loop for as long as it takes to go through all that has come."""
 IN_A_ROUND = 16
 """Streams of a crowd that have their turn in one round of the event loop, at most."""
+
+
+def _nothing() -> None:
+    return None
+
+
+_on_write: ContextVar[Callable[[], None]] = ContextVar("on_write", default=_nothing)
+
+
+@contextmanager
+def sending(on_write: Callable[[], None]) -> Generator[None]:
+    """Call `on_write` before each write of the request that is sent meanwhile; shaking hands is none."""
+    token = _on_write.set(on_write)
+    try:
+        yield
+    finally:
+        _on_write.reset(token)
 
 
 class Crowd:
@@ -106,6 +124,7 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._reads = 0
+        _on_write.get()()
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:

@@ -137,6 +137,7 @@ def _page(services: Services) -> str:
             spent_usd=guard.ledger.total(LINK).nano_usd / NANO,
             cap_usd=guard.share.budget_usd,
             unsettled=guard.ledger.open_entries(),
+            overruns=guard.ledger.overruns(),
             running=guard.admission.running,
             waiting=guard.admission.waiting,
         )

@@ -37,14 +37,10 @@ class CallDelta:
 
 @dataclass(frozen=True)
 class Retried:
-    """The service failed before its first word and is asked once more, after `wait_s` seconds.
-
-    `not_taken`: it refused the request, so that nobody pays for that one.
-    """
+    """The service failed before its first word and is asked once more, after `wait_s` seconds."""
 
     reason: str
     wait_s: float
-    not_taken: bool = False
 
 
 StreamEvent = TextDelta | ReasoningDelta | CallDelta | Retried

@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 from aether import ahead
 from aether.agent import Draft
 from aether.asking import asking
-from aether.errors import CellError, GarbledError, ProviderError
+from aether.errors import CellError, GarbledError
 from aether.events import Retried
 from aether.fit import Fit, leave_out, measure
 from aether.guard import Pass
@@ -26,7 +26,7 @@ from aether.lowering import ToolSpec, View, lower
 from aether.notebook import Notebook
 from aether.tools.base import Toolbox
 from aether.transcript import Cut, Step, Text, Transcript, Turn
-from aether.usage import Usage
+from aether.wire.check import check, issued_to
 
 WISH = (
     "Summarise our conversation so far for someone who goes on with it and has not read it. Keep what was asked, "
@@ -88,8 +88,9 @@ async def summary(
     told = replace(transcript, turns=(*transcript.turns[: cut.last + 1], Turn((Text(WISH),))), branches=(), cuts=())
     view = lower(told, llm.target())
     body = llm.wire.lower(view, llm.settings(max_tokens=limits.answer_tokens))
-    draft = Draft(llm, body, view, llm.ask(body))
-    cost = asking(llm, body, view, limits)
+    broken = check(llm.provider.protocol, body, llm.model.profile, issued_to(told, llm.origin))
+    draft = Draft(llm, body, view, llm.ask(body), violations=tuple(broken))
+    cost = asking(draft, limits)
     try:
         await permit.enter()
         await permit.reserve(cost)
@@ -98,14 +99,9 @@ async def summary(
             async for event in events:
                 draft.take(event)
                 if isinstance(event, Retried):
-                    await (permit.refused() if event.not_taken else permit.settle(Usage()))
                     await permit.reserve(cost)
         step = draft.settle()
         await permit.settle(step.usage)
-    except ProviderError as error:
-        if error.not_taken:
-            await permit.refused()
-        raise
     finally:
         await permit.leave()
     if not draft.text.strip():

@@ -23,6 +23,9 @@ FIRST = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
     registry=REGISTRY,
 )
+OVERRUNS = Counter(
+    "aether_overruns", "Requests that cost more than a shared link had set aside for them", registry=REGISTRY
+)
 STREAMS = Gauge("aether_open_streams", "Answers that are being written now", registry=REGISTRY)
 SESSIONS = Gauge("aether_sessions", "Live sessions", registry=REGISTRY)
 TASKS = Gauge("aether_tasks", "Tasks of the event loop", registry=REGISTRY)

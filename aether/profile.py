@@ -45,6 +45,8 @@ class Profile:
     temperature and top_p, or `none`. `extra_keys`: body keys beyond the protocol's.
     `context_window` and `max_output`: tokens; None: not known. `usual_output`: tokens that an
     answer is bounded to where nobody wishes otherwise; None: its service has a bound of its own.
+    `bounds_reasoning`: the bound of an answer holds for its reasoning too; where it does not, a
+    shared link sets aside the price of `max_output`, or else of `context_window`.
     """
 
     tools: bool = False
@@ -71,7 +73,9 @@ class Profile:
     extra_keys: tuple[str, ...] = ()
     context_window: int | None = None
     max_output: int | None = None
-    usual_output: int | None = field(default=None, repr=False)  # no part of what is shown, nor of its digest
+    # These are no part of what is shown, nor of its digest.
+    usual_output: int | None = field(default=None, repr=False)
+    bounds_reasoning: bool = field(default=True, repr=False)
 
     def with_fields(self, values: dict[str, Any]) -> Profile:
         """Return the profile with `values` laid over it; raise KeyError for an unknown field."""

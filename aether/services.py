@@ -16,12 +16,13 @@ from pathlib import Path
 
 from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
 from aether.discovery import Discovery
-from aether.errors import SettingError, SwapError
+from aether.errors import SettingError, SwapError, WorkerFailed, WorkerTimeout
 from aether.gate.origin import Public
 from aether.gate.presence import Presence
 from aether.guard import OpenPass, Who
 from aether.guard.admission import Admission, Room
 from aether.guard.allowance import SharedGuard
+from aether.guard.media import MEASURE_S, Scale, measure, unmeasured
 from aether.guard.places import OwnPlaces, SharedPlaces
 from aether.guard.rates import Rates
 from aether.keeping import StoreKeeper
@@ -29,6 +30,7 @@ from aether.keyring import Keyring
 from aether.limits import Limits
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
+from aether.metrics import OVERRUNS
 from aether.redaction import Redactor
 from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
@@ -120,8 +122,17 @@ class Services:
             admission=admission,
             pause=self.settings.data_dir / "paused",
             rates=self.rates,
+            scale=Scale(self.blobs.read, self._measure),
+            overrun=OVERRUNS.inc,
             places=SharedPlaces(share.redis_url, each=each, lease_s=lease_s) if share.redis_url else OwnPlaces(),
         )
+
+    async def _measure(self, data: bytes, owner: str) -> tuple[int, int]:
+        """Return what a picture or document comes to; raise WorkerBusy where no place is free to measure it."""
+        try:
+            return await self.workers.run(measure, data, timeout_s=MEASURE_S, owner=owner or "program")
+        except (WorkerTimeout, WorkerFailed):
+            return unmeasured()
 
     def _toolset(self) -> Toolset:
         """Return the tools that the operator allows; servers are named here and start at their first use."""

@@ -33,8 +33,8 @@ ORDER = [
     "branches",
     "attachments",
     "pdf_reader",
-    "agent",
     "asking",
+    "agent",
     "limits",
     "guard",
     "tools",
@@ -65,6 +65,7 @@ ORDER = [
     "workers",
     "worker_process",
     "errors",
+    "provider_errors",
     "process",
     "rounds",
     "waits",
@@ -73,7 +74,7 @@ ORDER = [
 """The rooms, top to bottom: a room imports only what stands below it."""
 
 PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
-PURE += ["errors", "share", "signing", "secret", "redaction"]
+PURE += ["errors", "provider_errors", "share", "signing", "secret", "redaction"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 

@@ -6,10 +6,10 @@ conversation, no key and no wire: what it is told of a request is in `Asking`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aether.parts import Blob
 from aether.usage import Price, Usage
 
 
@@ -21,17 +21,32 @@ class Who:
     session: str = ""
 
 
+@dataclass(frozen=True)
+class Medium:
+    """A picture or file as it stands in a body: the digest of its bytes, and how many characters it takes there."""
+
+    sha256: str
+    chars: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """A request that is about to be sent. `free`: nobody pays, or the visitor with a key of their own."""
+    """A request that is about to be sent. `free`: nobody pays, or the visitor with a key of their own.
+
+    `media` is what was written into `body` as it was lowered. `answer_tokens` None: nothing bounds the answer.
+    `violations` are rules of its protocol that the body breaks. `is_billable` tells, as long as the request is open,
+    whether somebody may be billed for it: its first byte has left, and the service did not refuse it.
+    """
 
     reference: str
     label: str
     price: Price | None
     free: bool
     body: dict[str, Any]
-    blobs: tuple[Blob, ...] = ()
-    answer_tokens: int = 32_000
+    media: tuple[Medium, ...] = ()
+    answer_tokens: int | None = 32_000
+    violations: tuple[str, ...] = ()
+    is_billable: Callable[[], bool]
 
 
 class Pass(Protocol):
@@ -47,19 +62,15 @@ class Pass(Protocol):
         ...
 
     async def reserve(self, asking: Asking) -> None:
-        """Set aside what the request costs at the worst."""
+        """Set aside what the request costs at the worst; end the request before it, if that was not settled."""
         ...
 
     async def settle(self, usage: Usage) -> None:
         """Charge what was reported; what was not reported stays charged as it was set aside."""
         ...
 
-    async def refused(self) -> None:
-        """Give all of it back: the service did not take the request."""
-        ...
-
     async def leave(self) -> None:
-        """Give the place to the next one."""
+        """End the request that is open, if one is, and give the place to the next one."""
         ...
 
 
@@ -71,5 +82,4 @@ class OpenPass:
     async def enter(self) -> None: ...
     async def reserve(self, asking: Asking) -> None: ...
     async def settle(self, usage: Usage) -> None: ...
-    async def refused(self) -> None: ...
     async def leave(self) -> None: ...

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
-from aether.errors import AllowanceError, CrowdedError, LinkPaused, TooLongHere, UnpricedError
+from aether.errors import AllowanceError, CrowdedError, LinkPaused, TooLongHere, UnpricedError, UnsoundRequest
 from aether.guard import Asking, Pass, Who
 from aether.guard.admission import TOO_MANY, Admission
-from aether.guard.cost import input_tokens, true_nano_usd, worst_nano_usd
+from aether.guard.cost import text_tokens, true_nano_usd, worst_nano_usd
+from aether.guard.media import Scale
 from aether.guard.places import OwnPlaces, Places
 from aether.guard.rates import Rates
 from aether.share import Share
 from aether.store.ledger import NANO, Ledger, Scope
 from aether.usage import Price, Usage
 
+log = logging.getLogger("aether")
+
+T = TypeVar("T")
 INPUT_MOST = 160_000
-"""Tokens, at the worst, of one request on a shared link. Below it no service asks its higher price for long ones."""
+"""Tokens, at the worst, of one request on a shared link."""
 LINK = "link"
 SPENT = {
     "link": "This demo has used up what its operator gave it.",
@@ -29,6 +36,10 @@ SPENT = {
     "visitor": "You have used up what this demo gives to one visitor.",
     "turn": "This answer has used up what one answer may cost here.",
 }
+
+
+def _nothing() -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -52,12 +63,16 @@ class SharedGuard:
         pause: Path,
         rates: Rates | None = None,
         places: Places | None = None,
+        scale: Scale | None = None,
+        overrun: Callable[[], None] = _nothing,
     ) -> None:
         self.share = share
         self.ledger = ledger
         self.admission = admission
         self.rates = rates
         self.places = places or OwnPlaces()
+        self._scale = scale or Scale()
+        self._overrun = overrun
         self._pause = pause
 
     @property
@@ -87,6 +102,25 @@ class SharedGuard:
             Scope(f"turn:{turn}", _nano(share.turn_budget_usd)),
         )
 
+    async def weigh(self, asking: Asking, owner: str) -> tuple[int, int]:
+        """Return the most tokens that a request shows, and how many pictures and pages; raise TooLongHere."""
+        tokens, pictures = text_tokens(asking), 0
+        if tokens <= INPUT_MOST:
+            for medium in asking.media:
+                weight = await self._scale.weigh(medium.sha256, owner)
+                tokens, pictures = tokens + weight.tokens, pictures + weight.pictures
+        if tokens > INPUT_MOST:
+            raise TooLongHere("This conversation has grown too long for this demo.")
+        return tokens, pictures
+
+    def charge(self, entry: str, usage: Usage, price: Price, pictures: int) -> None:
+        """Charge what a request has truly cost; more than was set aside for it is an alarm. Blocks."""
+        cost = true_nano_usd(usage, price, pictures=pictures)
+        reserved = self.ledger.settle(entry, cost)
+        if reserved is not None and cost > reserved:
+            self._overrun()
+            log.warning("A request cost more than was set aside: %d of %d nano-dollars", cost, reserved)
+
     async def rest(self, who: Who) -> Rest:
         """Tell what is left to a visitor: of money the least that any cap leaves, but for that of one answer."""
         *scopes, _ = self.scopes(who, "")
@@ -98,6 +132,16 @@ class SharedGuard:
         return Rest(max(0, min(turns)) if turns else None, usd, self.paused)
 
 
+@dataclass(frozen=True)
+class _Open:
+    """A reservation that is not settled, and what settles it."""
+
+    entry: str
+    price: Price
+    pictures: int
+    is_billable: Callable[[], bool]
+
+
 class SharedPass:
     """The way of one answer: place, turn, reservation after reservation, and out."""
 
@@ -105,8 +149,8 @@ class SharedPass:
         self._guard = guard
         self._who = who
         self._turn = secrets.token_hex(12)
-        self._scopes = guard.scopes(who, self._turn)
-        self._entry: tuple[str, Price] | None = None
+        self._scopes: tuple[Scope, ...] = ()
+        self._open: _Open | None = None
         self._placed = False
         self._inside = False
         self._counted = False
@@ -118,6 +162,7 @@ class SharedPass:
         guard, visitor = self._guard, self._who.visitor
         if guard.rates is not None and not await guard.rates.allow(guard.rates.messages, visitor or "program"):
             raise CrowdedError("That was more messages in a minute than this demo takes from one visitor.")
+        self._placed = True  # given back also where the answer to it was never heard
         self._placed = await guard.places.take(visitor, self._turn)
         if not self._placed:
             raise CrowdedError(TOO_MANY)
@@ -129,38 +174,61 @@ class SharedPass:
 
     async def reserve(self, asking: Asking) -> None:
         guard = self._guard
-        await self.refused()  # a request before this one that was not settled was not taken
+        await self._close()
         if guard.paused:
             raise LinkPaused("The operator has paused this demo.")
+        if asking.violations:
+            raise UnsoundRequest(f"{asking.label} would be sent what its service does not take, so nothing was sent.")
         if asking.free:
             self._answered = True
             return
-        if (tokens := input_tokens(asking)) > INPUT_MOST:
-            raise TooLongHere("This conversation has grown too long for this demo.")
-        if not self._counted:
-            if await asyncio.to_thread(guard.ledger.begin_turn, self._scopes) is not None:
-                raise AllowanceError("You have used up the messages that this demo gives to one visitor.")
-            self._counted = True
+        tokens, pictures = await guard.weigh(asking, self._who.visitor)
+        await self._count_turn()
         price = asking.price or guard.share.unknown_price
         if price is None:
             raise UnpricedError(f"The price of {asking.label} is not known, so it cannot be used in this demo.")
-        entry, worst = secrets.token_hex(16), worst_nano_usd(tokens, asking.answer_tokens, price)
-        short = await asyncio.to_thread(guard.ledger.reserve, entry, worst, self._scopes, reference=asking.reference)
+        if asking.answer_tokens is None:
+            raise UnpricedError(f"Nothing bounds what {asking.label} may cost, so it cannot be used in this demo.")
+        worst = worst_nano_usd(tokens, asking.answer_tokens, price, pictures=pictures)
+        self._open = _Open(secrets.token_hex(16), price, pictures, asking.is_billable)
+        await self._set_aside(self._open.entry, worst, asking.reference)
+
+    async def _count_turn(self) -> None:
+        if self._counted:
+            return
+        self._scopes = self._guard.scopes(self._who, self._turn)
+        self._counted = True
+        if await _ledger(self._guard.ledger.begin_turn, self._scopes) is not None:
+            self._counted = False
+            raise AllowanceError("You have used up the messages that this demo gives to one visitor.")
+
+    async def _set_aside(self, entry: str, worst: int, reference: str) -> None:
+        """Reserve, in the caps of this day; what is open afterwards is in the ledger, whatever ends this."""
+        scopes = self._guard.scopes(self._who, self._turn)
+        reserve = partial(self._guard.ledger.reserve, entry, worst, scopes, reference=reference)
+        short = await _ledger(reserve)
         if short is not None:
+            self._open = None
             raise AllowanceError(SPENT[short.name.partition(":")[0]])
-        self._entry = (entry, price)
 
     async def settle(self, usage: Usage) -> None:
         self._answered = True
-        if self._entry is not None and (usage.input or usage.output):
-            entry, price = self._entry
-            await asyncio.to_thread(self._guard.ledger.settle, entry, true_nano_usd(usage, price))
-        self._entry = None
+        open_, self._open = self._open, None
+        if open_ is None or not (usage.input or usage.output):
+            return
+        try:
+            await _ledger(self._guard.charge, open_.entry, usage, open_.price, open_.pictures)
+        except Exception:  # the answer is there all the same; what was set aside stays charged
+            log.exception("A request could not be settled")
 
-    async def refused(self) -> None:
-        if self._entry is not None:
-            entry, self._entry = self._entry[0], None
-            await asyncio.to_thread(self._guard.ledger.settle, entry, 0)
+    async def _close(self) -> None:
+        """End the request that is open: what nobody can be billed for is given back, all else stays charged."""
+        open_, self._open = self._open, None
+        if open_ is not None:
+            if open_.is_billable():
+                self._answered = True
+            else:
+                await _ledger(self._guard.ledger.settle, open_.entry, 0)
 
     async def leave(self) -> None:
         if self._watch is not None:
@@ -168,11 +236,37 @@ class SharedPass:
         if self._inside:
             self._inside = False
             self._guard.admission.leave(self._who)
+        await uninterrupted(self._leave())
+
+    async def _leave(self) -> None:
+        await self._close()
         if self._placed:
             self._placed = False
             await self._guard.places.give_back(self._who.visitor, self._turn)
-        if self._counted and not self._answered and self._entry is None:
-            await asyncio.to_thread(self._guard.ledger.forget_turn, self._scopes)
+        if self._counted and not self._answered:
+            self._counted = False
+            await _ledger(self._guard.ledger.forget_turn, self._scopes)
+
+
+async def _ledger(call: Callable[..., T], *args: Any) -> T:
+    """Run a transaction of the ledger to its end, whatever ends the caller meanwhile."""
+    return await uninterrupted(asyncio.to_thread(call, *args))
+
+
+async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns; a caller that is cancelled meanwhile ends when it is done."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.warning("A transaction failed while its answer was stopped: %s", type(error).__name__)
+        raise cancelled
+    return task.result()
 
 
 async def _end_unheard(admission: Admission, who: Who, end: Callable[[], object]) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from aether.catalog import Model, Provider
+from aether.connections import sending
 from aether.errors import NetworkError, ProviderError
 from aether.events import Reply, Retried, StreamEvent
 from aether.llm.faults import broke_off, translate, wait_before_retry
@@ -107,6 +108,11 @@ class Exchange:
         self._llm = llm
         self._body = body
         self._reader: Reader = llm.wire.reader()
+        self.is_billable = False
+        """Whether the attempt under way may be billed: its first byte has left, and it was not refused."""
+
+    def _sending(self) -> None:
+        self.is_billable = True
 
     def reply(self) -> Reply:
         """Return the reply so far."""
@@ -125,10 +131,13 @@ class Exchange:
                             yield event
                 return
             except ProviderError as error:
+                error.unsent = not self.is_billable
+                self.is_billable = not error.not_taken
                 wait_s = wait_before_retry(error, attempt, budgets)
                 if heard or wait_s is None:
                     raise
-                yield Retried(str(error), wait_s, error.not_taken)
+                yield Retried(str(error), wait_s)
+                self.is_billable = False  # whoever pays has heard of it
             await asyncio.sleep(wait_s)
             self._reader = self._llm.wire.reader()
 
@@ -141,7 +150,9 @@ class Exchange:
         try:
             # Each wait has its own time-out: one that spanned a `yield` could fire in the caller's code.
             async with asyncio.timeout(budgets.first_event_s):
-                stream = await _post(client, llm.wire.path, self._body)
+                with sending(self._sending):
+                    stream = await _post(client, llm.wire.path, self._body)
+                self._sending()  # also where the connection did not say so
                 data = await anext(stream, None)
             while data is not None:
                 for event in self._reader.feed(cast(JSON, data) if isinstance(data, dict) else {}):

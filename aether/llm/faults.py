@@ -45,7 +45,6 @@ def translate(error: Exception, llm: LLM) -> ProviderError:
         fault = classify(None, body, label=label, model=model, headers={})
     elif isinstance(error, (httpx2.HTTPError, *_sdk_errors("APIConnectionError"))):
         fault = NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
-        fault.unsent = isinstance(error.__cause__ or error, httpx2.ConnectError | httpx2.ConnectTimeout)
         return fault
     elif isinstance(error, _sdk_errors("APIError")):
         fault = classify(None, {"error": body}, label=label, model=model, headers={})

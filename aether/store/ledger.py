@@ -25,6 +25,8 @@ from aether.store.engine import reading
 log = logging.getLogger("aether")
 
 NANO = 1_000_000_000
+MOST_OVERRUN = 4
+"""No request is charged more than so many times what was set aside for it: a report is a claim."""
 METADATA = sa.MetaData()
 TOTALS = sa.Table(
     "ledger_totals",
@@ -121,20 +123,33 @@ class Ledger:
             connection.execute(sa.insert(ENTRIES).values(**row))
         return None
 
-    def settle(self, entry: str, nano_usd: int) -> None:
-        """Charge what a request has truly cost and give the rest back; a second time changes nothing."""
+    def settle(self, entry: str, nano_usd: int) -> int | None:
+        """Charge what a request has truly cost and give the rest back; return what was set aside for it.
+
+        A second time changes nothing, and returns None. No report makes a charge that is below zero, or above
+        `MOST_OVERRUN` times what was set aside.
+        """
         with _or_stays(), self._engine.begin() as connection:
             where = (ENTRIES.c.id == entry) & ENTRIES.c.charged.is_(None)
             found = connection.execute(sa.select(ENTRIES.c.reserved, ENTRIES.c.scopes).where(where)).first()
-            if (
-                found is None
-                or not connection.execute(sa.update(ENTRIES).where(where).values(charged=nano_usd)).rowcount
-            ):
-                return
-            change = TOTALS.c.nano_usd + (nano_usd - int(found.reserved))
+            if found is None:
+                return None
+            reserved = int(found.reserved)
+            charged = min(max(0, nano_usd), MOST_OVERRUN * reserved)
+            if not connection.execute(sa.update(ENTRIES).where(where).values(charged=charged)).rowcount:
+                return None
+            change = TOTALS.c.nano_usd + (charged - reserved)
             names = str(found.scopes).split("\n")
             for name in names:  # in the order of the reservation, so that two never wait for each other
                 connection.execute(sa.update(TOTALS).where(TOTALS.c.scope == name).values(nano_usd=change))
+            return reserved
+        return None
+
+    def overruns(self) -> int:
+        """Count the requests that were charged more than was set aside for them: a bound of ours did not hold."""
+        with _in_time(), reading(self._engine) as connection:
+            counted = sa.select(sa.func.count()).select_from(ENTRIES).where(ENTRIES.c.charged > ENTRIES.c.reserved)
+            return int(connection.execute(counted).scalar_one())
 
     def total(self, name: str) -> Total:
         """Return what a scope has come to."""

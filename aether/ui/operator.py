@@ -55,6 +55,7 @@ class Link:
     spent_usd: float
     cap_usd: float | None
     unsettled: int
+    overruns: int
     running: int
     waiting: int
 
@@ -66,6 +67,7 @@ def page(sessions: int, link: Link | None) -> str:
         body = f'<section><p class="means">{text(say("operator.alone"))}</p><dl>{rows[0]}</dl></section>'
     else:
         counts = {"running": link.running, "waiting": link.waiting, "unsettled": link.unsettled}
+        counts |= {"overruns": link.overruns} if link.overruns else {}
         rows = [_money(link), *rows, *(_row(name, f"{number:,}") for name, number in counts.items())]
         state, deed = ("paused", "resume") if link.paused else ("open", "pause")
         body = (

@@ -157,12 +157,30 @@ def has_media(parts: Iterable[Part]) -> bool:
     return False
 
 
-def base64_of(blob: Blob, ask: Ask) -> str | None:
-    """Return the bytes of `blob` as base64 text; None if they are gone."""
+class Carried(str):
+    """The bytes of a picture or file as a body carries them. A string that knows where it came from.
+
+    `sha256` is the digest of the bytes, `chars` the length of their base64 in it.
+    """
+
+    sha256: str
+    chars: int
+
+    @classmethod
+    def of(cls, sha256: str, data: str, *, before: str = "") -> Carried:
+        """Return base64 text behind what has to be before it."""
+        carried = cls(before + data)
+        carried.sha256, carried.chars = sha256, len(data)
+        return carried
+
+
+def base64_of(blob: Blob, ask: Ask, *, as_url: bool = False) -> Carried | None:
+    """Return the bytes of `blob` as base64 text, or as a data URL; None if they are gone."""
     try:
-        return base64.b64encode(ask.read_blob(blob)).decode("ascii")
+        data = base64.b64encode(ask.read_blob(blob)).decode("ascii")
     except KeyError:
         return None
+    return Carried.of(blob.sha256, data, before=f"data:{blob.mime};base64," if as_url else "")
 
 
 def lost(blob: Blob) -> str:

@@ -75,10 +75,9 @@ def _content_part(part: Text | SystemNote | Image | File, ask: Ask) -> JSON:
 
 
 def _media(part: Image | File, ask: Ask) -> JSON:
-    data = base64_of(part.blob, ask)
-    if data is None:
+    url = base64_of(part.blob, ask, as_url=True)
+    if url is None:
         return {"type": "text", "text": lost(part.blob)}
-    url = f"data:{part.blob.mime};base64,{data}"
     if isinstance(part, Image):
         return {"type": "image_url", "image_url": {"url": url}}
     return {"type": "file", "file": {"filename": part.blob.name or "file", "file_data": url}}

@@ -81,10 +81,9 @@ def _content_part(part: Part, ask: Ask) -> JSON | None:
 
 
 def _media(part: Image | File, ask: Ask) -> JSON:
-    data = base64_of(part.blob, ask)
-    if data is None:
+    url = base64_of(part.blob, ask, as_url=True)
+    if url is None:
         return {"type": "input_text", "text": lost(part.blob)}
-    url = f"data:{part.blob.mime};base64,{data}"
     if isinstance(part, Image):
         return {"type": "input_image", "image_url": url, "detail": "auto"}
     return {"type": "input_file", "filename": part.blob.name or "file", "file_data": url}
