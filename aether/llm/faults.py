@@ -44,8 +44,7 @@ def translate(error: Exception, llm: LLM) -> ProviderError:
     elif isinstance(error, InBandError):
         fault = classify(None, body, label=label, model=model, headers={})
     elif isinstance(error, (httpx2.HTTPError, *_sdk_errors("APIConnectionError"))):
-        fault = NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
-        return fault
+        return NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
     elif isinstance(error, _sdk_errors("APIError")):
         fault = classify(None, {"error": body}, label=label, model=model, headers={})
     elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
