@@ -48,6 +48,7 @@ ORDER = [
     "wire",
     "lowering",
     "store",
+    "public_view",
     "logs",
     "repeats",
     "redaction",
@@ -75,6 +76,7 @@ ORDER = [
 
 PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
 PURE += ["errors", "provider_errors", "share", "signing", "secret", "redaction"]
+PURE += ["public_view"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 

@@ -1,7 +1,7 @@
 """Shared snapshots: a conversation as it was at one moment, read by whoever has the link's id.
 
-A snapshot is a copy: what is said later is not in it. It ends when its owner revokes it,
-or deletes the conversation.
+A snapshot is a copy of what the page shows (`public_view`): what is said later is not in it, nor what was edited
+away before. It ends when its owner revokes it, or deletes the conversation.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from aether.public_view import public_view
 from aether.store.conversations import NotFound, Store
-from aether.store.grain import is_id, is_owner
+from aether.store.grain import is_id, is_owner, title_of
 from aether.store.tables import CONVERSATIONS, SHARES
 from aether.transcript import Transcript
 
@@ -38,13 +39,14 @@ class Shares:
     def share(self, owner: str, id_: str) -> str:
         """Make a snapshot in the place of an earlier one; return its id. Raises NotFound."""
         kept = self._store.load(owner, id_)
+        seen = public_view(kept.transcript)
         fresh = {
             "id": secrets.token_hex(16),
             "conversation_id": id_,
             "owner": owner,
             "title": kept.title,
             "model": kept.model,
-            "body": json.dumps(kept.transcript.to_dict(), separators=(",", ":")),
+            "body": json.dumps(seen.to_dict(), separators=(",", ":")),
             "created_at": time.time(),
         }
         with self._store.writing() as connection:
@@ -66,7 +68,7 @@ class Shares:
         if not is_id(share):
             raise NotFound
         asked = (
-            sa.select(SHARES.c.title, SHARES.c.model, SHARES.c.body, SHARES.c.created_at)
+            sa.select(SHARES.c.title, SHARES.c.model, SHARES.c.body, SHARES.c.created_at, CONVERSATIONS.c.named)
             .join(CONVERSATIONS, CONVERSATIONS.c.id == SHARES.c.conversation_id)
             .where(SHARES.c.id == share, CONVERSATIONS.c.deleted_at.is_(None))
         )
@@ -74,4 +76,6 @@ class Shares:
             row = connection.execute(asked).mappings().first()
         if row is None:
             raise NotFound
-        return Shared(row["title"], row["model"], Transcript.from_dict(json.loads(row["body"])), row["created_at"])
+        seen = public_view(Transcript.from_dict(json.loads(row["body"])))
+        title = row["title"] if row["named"] else title_of(seen)  # its first words may have been edited away
+        return Shared(title, row["model"], seen, row["created_at"])

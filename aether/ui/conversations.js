@@ -111,12 +111,15 @@
       });
       return made;
     };
+    const sharing = item(say(entry.share ? "list.share_again" : "list.share"), () => share(entry));
+    sharing.setAttribute("aria-describedby", "share-means");
     const box = node(
       "div",
       { id: "conversation-menu" },
       item(say("list.rename"), () => rename(entry)),
       item(say(entry.pinned ? "list.unpin" : "list.pin"), () => change(entry.id, { pinned: !entry.pinned }).then(() => load(), failed)),
-      item(say(entry.share ? "list.share_again" : "list.share"), () => share(entry)),
+      sharing,
+      node("p", { id: "share-means", text: say("list.share_means") }),
       ...(entry.share ? [item(say("list.unshare"), () => unshare(entry))] : []),
       item(say("list.delete"), () => remove(entry)),
     );

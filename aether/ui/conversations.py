@@ -8,6 +8,7 @@ conversation the page shows.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +16,7 @@ import gradio as gr
 
 from aether import visitors
 from aether.errors import AetherError
-from aether.runtime import AgentRuntime
+from aether.runtime import SYSTEM, AgentRuntime
 from aether.services import Services
 from aether.store.conversations import Kept
 from aether.store.shares import Shares
@@ -60,7 +61,7 @@ class Opening:
             await runtime.stop()
             if kind == "copy":
                 shared = await self.services.store.run(lambda: self.shares.read(id_))
-                runtime.load(shared.transcript)
+                runtime.load(replace(shared.transcript, system=SYSTEM))
                 return self._shown(runtime)
             await runtime.keeper.flush()
             kept = await self.services.store.run(lambda: self._kept(owner, id_))

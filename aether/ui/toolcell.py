@@ -10,13 +10,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, assert_never
 
+from aether.public_view import RESULT_CHARS
 from aether.transcript import File, Image, Text, ToolCall, ToolResult
 from aether.ui import words
 from aether.ui.markdown import code, text
 from aether.ui.words import say
 
-RESULT_CHARS = 6_000
-"""Characters of a result that are shown; the model was shown more."""
 BRIEF_CHARS = 90
 
 State = Literal["writing", "running", "asking", "ok", "error", "not_run"]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import io
+import json
+import sqlite3
 import stat
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import httpx2
 import pytest
+from PIL import Image as Pictures
 
 from tests.app_process import AppProcess
-from tests.faults.sharing import KEY, OPERATOR, OWN_KEY, TOKEN, Visitor, shared
+from tests.faults.sharing import KEY, OPERATOR, OWN_KEY, TOKEN, Visitor, shared, wait_until
 from tests.scripted import ScriptedProvider
 
 PUBLIC = "https://aether.example"
+PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+FILE = b"secret of the file"
 AT = {"Host": "aether.example", "X-Aether-Token": TOKEN}
 
 
@@ -123,3 +131,111 @@ def test_no_cache_keeps_an_answer_that_sets_a_cookie(link: AppProcess, path: str
 def test_no_cache_on_the_way_keeps_what_is_a_visitors_own(link: AppProcess, path: str) -> None:
     (rule,) = Visitor(link).http.get(path).headers.get_list("cache-control")
     assert rule in ("no-store", "private, no-cache")
+
+
+def photo() -> bytes:
+    """Return a photo that is scaled down for models, with a place in its metadata."""
+    exif, out = Pictures.Exif(), io.BytesIO()
+    exif[0x010E] = "GPS-SECRET-52.1234"
+    Pictures.new("RGB", (2000, 1500), "red").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def attach(visitor: Visitor, name: str, data: bytes) -> str:
+    (path,) = visitor.http.post("/gradio_api/upload", files={"files": (name, data)}).json()
+    return path
+
+
+def shared_by(visitor: Visitor) -> tuple[str, str]:
+    """Share the visitor's newest conversation; return its id and the snapshot's."""
+    id_ = visitor.http.get("/api/conversations").json()["entries"][0]["id"]
+    return id_, visitor.http.post(f"/api/conversations/{id_}/share").json()["share"]
+
+
+def opened(link: AppProcess, wanted: str) -> tuple[Visitor, str]:
+    """Let another visitor open a snapshot, or a copy of it; return who, and what the page is given."""
+    reader = Visitor(link, session="reader")
+    body = {"data": [wanted, None], "session_hash": reader.session}
+    return reader, reader.http.post("/gradio_api/run/open", json=body).text
+
+
+def exported(visitor: Visitor) -> str:
+    return Path(visitor.call("export", "json")["path"]).read_text()
+
+
+SECRETS = ("Secret Street", "secret of the file", "secret-system", "GPS-SECRET", '"account":"', "native-secret")
+
+
+@pytest.fixture(scope="module")
+def conversation(link: AppProcess) -> Visitor:
+    """A visitor with a conversation that holds more than it shows: branches, files, natives, instructions."""
+    visitor = Visitor(link)
+    visitor.ask("My address is 12 Secret Street. Plan a party.")
+    wish = {"verb": "edit", "turn": 0, "message": "Plan a party."}
+    sent = {"data": [json.dumps(wish), None, None], "session_hash": visitor.session}
+    assert visitor.http.post("/gradio_api/run/carry_out", json=sent).status_code == 200
+    wait_until(link, lambda: visitor.call("transcript")["turns"][0]["answers"])
+    document = visitor.call("transcript")
+    assert "Secret Street" in json.dumps(document["branches"])
+    document["system"] = "secret-system"
+    picture, original = (sha256(data).hexdigest() for data in (PIXEL, photo()))
+    document["turns"][0]["prompt"] += [
+        {"kind": "image", "blob": blob(picture, "image/png"), "original": blob(original, "image/jpeg")},
+        {
+            "kind": "file",
+            "blob": blob(sha256(b"secret of the file").hexdigest(), "text/plain"),
+            "text": "secret of the file",
+        },
+    ]
+    (step,) = document["turns"][0]["answers"][0]["steps"]
+    step["native"] = [{"kind": "text", "data": {"text": "native-secret"}}]
+    given = (PIXEL, photo(), FILE)
+    document["files"] = {sha256(data).hexdigest(): b64encode(data).decode() for data in given}
+    path = attach(visitor, "c.json", json.dumps(document).encode())
+    visitor.call("import", {"path": path, "meta": {"_type": "gradio.FileData"}})
+    visitor.ask("And then?")
+    return visitor
+
+
+def blob(digest: str, mime: str) -> dict[str, object]:
+    return {"sha256": digest, "mime": mime, "name": "name-that-is-shown", "size": 70, "width": 1, "height": 1}
+
+
+def test_p1_a_snapshot_holds_what_the_page_shows_and_its_copy_no_more(
+    link: AppProcess, folder: Path, conversation: Visitor
+) -> None:
+    _, share = shared_by(conversation)
+    _, page = opened(link, f"s:{share}")
+    assert "Plan a party." in page
+    assert "And then?" in page
+    copier, copied = opened(link, f"copy:{share}")
+    assert "Plan a party." in copied
+    taken = json.dumps(copier.call("transcript"), separators=(",", ":"))
+    for text in (page, copied, taken, exported(copier)):
+        assert not [secret for secret in SECRETS if secret in text.replace('"account":""', "")]
+        assert sha256(photo()).hexdigest() not in text
+    with sqlite3.connect(f"file:{folder / 'data' / 'aether.db'}?mode=ro", uri=True) as database:
+        (stored,) = database.execute("select body || title from shares where id = ?", [share]).fetchone()
+    assert not [secret for secret in SECRETS if secret in stored.replace('"account":""', "")]
+
+
+def test_p1_a_snapshot_of_an_older_version_shows_no_more(link: AppProcess, folder: Path, conversation: Visitor) -> None:
+    id_, share = shared_by(conversation)
+    whole = json.dumps(conversation.call("transcript"))
+    assert "Secret Street" in whole
+    with sqlite3.connect(folder / "data" / "aether.db", timeout=10) as database:
+        title = "My address is 12 Secret Street."
+        database.execute("update shares set body = ?, title = ? where id = ?", [whole, title, share])
+        database.execute("update conversations set named = 0 where id = ?", [id_])
+    for wanted in (f"s:{share}", f"copy:{share}"):
+        reader, page = opened(link, wanted)
+        assert "Plan a party." in page
+        assert not [secret for secret in SECRETS if secret in page + exported(reader).replace('"account":""', "")]
+
+
+def test_p1_a_copy_goes_on(link: AppProcess, conversation: Visitor) -> None:
+    _, share = shared_by(conversation)
+    reader, _ = opened(link, f"copy:{share}")
+    settled = reader.ask("go on")
+    assert settled["status"] == "done"
+    assert settled["text"].endswith("go on")
