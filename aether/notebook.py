@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from aether import branches
 from aether.errors import BusyError, CellError, EmptyMessage
+from aether.lowering.text import sound
 from aether.transcript import Part, Text, Transcript, Turn
 
 
@@ -85,7 +86,7 @@ class Notebook:
         if not message.strip():
             raise EmptyMessage("The message is empty.")
         files = tuple(p for p in self._cell(turn).prompt if not isinstance(p, Text))
-        fresh = Turn((*files, Text(message)), at=time.time())
+        fresh = Turn((*files, Text(sound(message))), at=time.time())
         return branches.fork(self.transcript, turn, fresh)
 
     def _with_answers(self, index: int, turn: Turn) -> Transcript:
@@ -111,7 +112,7 @@ class Notebook:
 
 def asked_for(message: object, attached: tuple[Part, ...]) -> Turn:
     """Return the turn that a person asks for; raise EmptyMessage if there is nothing in it."""
-    words = message if isinstance(message, str) and message.strip() else ""
+    words = sound(message) if isinstance(message, str) and message.strip() else ""
     if not words and not attached:
         raise EmptyMessage("The message is empty.")
     return Turn((*attached, Text(words)) if words else attached, at=time.time())

@@ -76,13 +76,19 @@ def object_of(arguments: str) -> dict[str, Any] | None:
     """Return the JSON object that `arguments` holds; None if it holds none that a body could carry."""
     try:
         value: object = json.loads(arguments)
-        if arguments.count("{") + arguments.count("[") > DEEPEST and _too_deep(value):
-            return None
-        # NaN, infinity and halves of characters can be read, but not be sent.
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
-    return cast(dict[str, Any], value) if isinstance(value, dict) else None
+    return cast(dict[str, Any], value) if isinstance(value, dict) and can_be_sent(value) else None
+
+
+def can_be_sent(value: object) -> bool:
+    """Return whether a JSON value that was read can be written again: not too deep, no NaN, no half of a character."""
+    try:
+        written = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        written.encode()
+    except (ValueError, RecursionError):
+        return False
+    return written.count("{") + written.count("[") <= DEEPEST or not _too_deep(value)
 
 
 def object_text(arguments: str) -> str:

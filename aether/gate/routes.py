@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope
 from aether import visitors
 from aether.gate import body, files
 from aether.gate.answers import NO_STORE, Refused
+from aether.lowering.text import sound
 
 NAME = r"[A-Za-z0-9_.-]{1,80}"
 ROUTES: dict[str, tuple[str, ...]] = {
@@ -96,6 +97,6 @@ def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> bytes:
             raise Refused(400, "The session must be a short text.")
         values["session_hash"] = visitors.own_session(cookie, session)
     try:
-        return json.dumps(values).encode()
+        return sound(json.dumps(values, ensure_ascii=False)).encode()  # without halves of characters
     except RecursionError:
         raise Refused(400, "The request's body is not JSON.") from None

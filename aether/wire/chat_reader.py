@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
-from aether.parts import object_of
+from aether.parts import can_be_sent, object_of
 from aether.transcript import Native, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, mapping, mappings, text_of
+from aether.wire.base import JSON, InBandError, TextJoiner, mapping, mappings, text_of
 from aether.wire.counts import usage_of
 from aether.wire.think import Span, ThinkSplitter
 
@@ -48,6 +48,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._think = ThinkSplitter()
+        self._joiner = TextJoiner()
         self._text = ""
         self._thought = ""
         self._refusal = ""
@@ -76,15 +77,18 @@ class Reader:
 
     def _delta(self, delta: JSON) -> list[StreamEvent]:
         out: list[StreamEvent] = []
+        first = ""
         for key in REASONING_KEYS:
-            if thought := text_of(delta.get(key)):
+            if thought := self._joiner.add(key, delta.get(key)):
                 self._keyed[key] = self._keyed.get(key, "") + thought
-        if thought := next((t for k in REASONING_KEYS if (t := text_of(delta.get(k)))), ""):
-            out += self._spans([("reasoning", thought)])
+                first = first or thought
+        if first:
+            out += self._spans([("reasoning", first)])
         self._details += mappings(delta.get("reasoning_details"))
         for kind, text in _pieces(delta.get("content")):
+            text = self._joiner.add(kind, text)
             out += self._spans([(kind, text)] if kind == "reasoning" else self._think.feed(text))
-        if refusal := text_of(delta.get("refusal")):
+        if refusal := self._joiner.add("refusal", delta.get("refusal")):
             self._refusal += refusal
             out.append(TextDelta(refusal))
         for number, call in enumerate(mappings(delta.get("tool_calls"))):
@@ -121,7 +125,9 @@ class Reader:
         call.name = call.name or name
         raw = function.get("arguments")
         # Some servers send the object itself instead of its text.
-        arguments = json.dumps(raw, ensure_ascii=False) if isinstance(raw, dict) else text_of(raw)
+        whole = mapping(raw)
+        written = json.dumps(whole, ensure_ascii=False) if whole and can_be_sent(whole) else ""
+        arguments = written or self._joiner.add(("call", slot), raw)
         call.arguments += arguments
         call.extra = mapping(piece.get("extra_content")) or call.extra
         return CallDelta(slot, name=fresh, arguments=arguments)
@@ -175,6 +181,8 @@ class Reader:
         reasoning: JSON = dict(self._keyed)
         if self._details:
             reasoning["reasoning_details"] = self._details
+        if not can_be_sent([message, reasoning]):
+            return ()
         blocks = (Native("call" if calls else "text", message),)
         return (Native("reasoning", reasoning), *blocks) if reasoning else blocks
 
@@ -200,8 +208,8 @@ def _pieces(content: object) -> list[Span]:
     for item in mappings(content):
         if item.get("type") == "thinking":
             inner = item.get("thinking")
-            thought = inner if isinstance(inner, str) else "".join(text_of(x.get("text")) for x in mappings(inner))
+            thought = inner if isinstance(inner, str) else "".join(str(x.get("text") or "") for x in mappings(inner))
             out.append(("reasoning", thought))
-        elif text := text_of(item.get("text")):
-            out.append(("text", text))
+        elif text := item.get("text"):
+            out.append(("text", str(text)))
     return out

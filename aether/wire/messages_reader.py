@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
-from aether.parts import object_of
+from aether.parts import can_be_sent, object_of
 from aether.transcript import (
     Native,
     NativeKind,
@@ -17,7 +18,7 @@ from aether.transcript import (
     ToolCall,
 )
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, count_of, mapping, text_of
+from aether.wire.base import JSON, InBandError, TextJoiner, count_of, mapping, text_of
 from aether.wire.counts import added, usage_of
 
 STOPS: dict[str, StopReason] = {
@@ -44,6 +45,7 @@ class Reader:
         self._blocks: dict[int, JSON] = {}
         self._inputs: dict[int, str] = {}
         self._closed: set[int] = set()
+        self._joiner = TextJoiner()
         self._model = ""
         self._usage: JSON = {}
         self._raw_stop = ""
@@ -96,17 +98,23 @@ class Reader:
         block = self._blocks.setdefault(index, {"type": "text", "text": ""})
         match delta.get("type"):
             case "text_delta":
-                block["text"] = text_of(block.get("text")) + text_of(delta.get("text"))
-                return [TextDelta(text_of(delta.get("text")))]
+                text = self._joiner.add(index, delta.get("text"))
+                block["text"] = text_of(block.get("text")) + text
+                return [TextDelta(text)]
             case "thinking_delta":
-                block["thinking"] = text_of(block.get("thinking")) + text_of(delta.get("thinking"))
-                return [ReasoningDelta(text_of(delta.get("thinking")))]
+                text = self._joiner.add(index, delta.get("thinking"))
+                block["thinking"] = text_of(block.get("thinking")) + text
+                return [ReasoningDelta(text)]
             case "signature_delta":
                 block["signature"] = text_of(block.get("signature")) + text_of(delta.get("signature"))
             case "citations_delta":
-                block["citations"] = [*(block.get("citations") or []), delta.get("citation")]
+                before = block.get("citations")
+                block["citations"] = [
+                    *(cast(list[object], before) if isinstance(before, list) else ()),
+                    delta.get("citation"),
+                ]
             case "input_json_delta":
-                piece = text_of(delta.get("partial_json"))
+                piece = self._joiner.add(("input", index), delta.get("partial_json"))
                 self._inputs[index] = self._inputs.get(index, "") + piece
                 if block.get("type") == "tool_use":
                     return [CallDelta(self._call_number(index), arguments=piece)]
@@ -161,6 +169,8 @@ class Reader:
                     opened.add(text_of(block.get("id")))
                 case _:
                     pass
+            if not can_be_sent(block):
+                return ()
             native.append(Native(kind, block))
         # Neither may thinking end a message, nor may a call of the service's own stay open (C22), but for a pause (E5).
         closed = not opened - {""} or STOPS.get(self._raw_stop) == "paused"
@@ -175,7 +185,8 @@ class Reader:
             case "redacted_thinking":
                 return Reasoning("")
             case "tool_use":
-                raw = self._inputs.get(index) or json.dumps(block.get("input") or {})
+                given: object = block.get("input") or {}
+                raw = self._inputs.get(index) or (json.dumps(given) if can_be_sent(cast(object, given)) else "")
                 return ToolCall(text_of(block.get("id")) or f"call_{index}", text_of(block.get("name")), raw)
             case _:
                 return None

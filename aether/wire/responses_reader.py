@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDelta
-from aether.parts import object_of
+from aether.parts import can_be_sent, object_of
 from aether.transcript import Native, NativeKind, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, count_of, mapping, mappings, text_of
+from aether.wire.base import JSON, InBandError, TextJoiner, count_of, mapping, mappings, text_of
 from aether.wire.counts import usage_of
 
 NATIVE_KINDS: dict[str, NativeKind] = {"reasoning": "reasoning", "message": "text", "function_call": "call"}
@@ -27,13 +27,14 @@ class Reader:
         self._refusals: dict[int, str] = {}
         self._arguments: dict[int, str] = {}
         self._response: JSON = {}
+        self._joiner = TextJoiner()
         self._ended = ""
 
     def feed(self, event: JSON) -> list[StreamEvent]:
         """Take one event; raise InBandError if it is an error."""
         kind = text_of(event.get("type"))
         index = count_of(event.get("output_index"))
-        delta = text_of(event.get("delta"))
+        delta = self._joiner.add((kind, index), event.get("delta"))
         match kind:
             case "response.output_item.added" | "response.output_item.done":
                 return self._item(index, mapping(event.get("item")), done=kind.endswith("done"))
@@ -62,7 +63,7 @@ class Reader:
     def _item(self, index: int, item: JSON, *, done: bool) -> list[StreamEvent]:
         known = index in self._items
         # In the items that we know, a null is the service's way to leave a key out; sent back it is refused.
-        known_kind = item.get("type") in NATIVE_KINDS
+        known_kind = text_of(item.get("type")) in NATIVE_KINDS
         self._items[index] = {k: v for k, v in item.items() if v is not None or not known_kind}
         if done:
             self._done.add(index)
@@ -126,7 +127,7 @@ class Reader:
                 return ()
             if kind == "text" and not all(text_of(b.get("text")).strip() for b in contents):
                 return ()  # a refusal, or blank
-            if index not in self._done:
+            if index not in self._done or not can_be_sent(item):
                 return ()
             blocks.append(Native(kind, item))
         return tuple(blocks) if blocks and blocks[-1].kind != "reasoning" else ()

@@ -305,3 +305,67 @@ def test_usage_in_a_delta_replaces_and_does_not_add() -> None:
     start = {"type": "message_start", "message": {"usage": {"input_tokens": 7, "cache_read_input_tokens": 24}}}
     deltas = [{"type": "message_delta", "delta": {}, "usage": {"output_tokens": n}} for n in (3, 9)]
     assert read("anthropic-messages", [start, *deltas]).usage == Usage(31, 9, cache_read=24)
+
+
+def _pieces(protocol: Protocol, pieces: list[str]) -> list[dict[str, Any]]:
+    """Return the events of an answer whose text comes in these pieces, with thoughts and a call that do as well."""
+    match protocol:
+        case "openai-chat":
+            told = [{"choices": [{"delta": {"content": p, "reasoning_content": p}}]} for p in pieces]
+            call = [
+                {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"arguments": p}}]}}]} for p in pieces
+            ]
+            return [*told, *call, {"choices": [{"delta": {}, "finish_reason": "stop"}]}]
+        case "openai-responses":
+            kinds = ("output_text", "reasoning_text", "function_call_arguments")
+            told = [
+                {"type": f"response.{k}.delta", "output_index": n, "delta": p}
+                for n, k in enumerate(kinds)
+                for p in pieces
+            ]
+            call = {
+                "type": "response.output_item.added",
+                "output_index": 2,
+                "item": {"type": "function_call", "name": "f"},
+            }
+            return [call, *told, {"type": "response.completed", "response": {"status": "completed"}}]
+        case "anthropic-messages":
+            kinds = (("text_delta", "text", "text"), ("thinking_delta", "thinking", "thinking"))
+            kinds = (*kinds, ("input_json_delta", "partial_json", "tool_use"))
+            told: list[dict[str, Any]] = []
+            for n, (kind, key, block) in enumerate(kinds):
+                told.append({"type": "content_block_start", "index": n, "content_block": {"type": block}})
+                told += [{"type": "content_block_delta", "index": n, "delta": {"type": kind, key: p}} for p in pieces]
+            return [*told, {"type": "message_stop"}]
+
+
+@pytest.mark.parametrize("protocol", list(WIRES))
+def test_a_character_that_comes_in_halves_is_joined_and_a_lone_half_is_replaced(protocol: Protocol) -> None:
+    pieces = ["a", "\ud83d", "\ude00b", "\ud83dc", "\ude00", "d\ud83d"]
+    reader = WIRES[protocol].reader()
+    told = [e for event in _pieces(protocol, pieces) for e in reader.feed(event)]
+    for kind in (TextDelta, ReasoningDelta):
+        assert "".join(e.text for e in told if isinstance(e, kind)) == "a\U0001f600b\ufffdc\ufffdd"
+    assert "".join(e.arguments for e in told if isinstance(e, CallDelta)) == "a\U0001f600b\ufffdc\ufffdd"
+    for part in reader.reply().parts:
+        json.dumps(vars(part), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("protocol", list(WIRES))
+def test_a_block_that_could_not_be_written_again_is_not_kept_for_the_way_home(protocol: Protocol) -> None:
+    for odd in (json.loads("[" * 400 + "]" * 400), float("nan"), "\ud800", {"\ud800": 1}):
+        match protocol:
+            case "openai-chat":
+                event = {
+                    "choices": [{"delta": {"content": "x", "reasoning_details": [{"a": odd}]}, "finish_reason": "stop"}]
+                }
+                told = [event]
+            case "openai-responses":
+                item = {"type": "message", "content": [{"type": "output_text", "text": "x", "a": odd}]}
+                told = [{"type": "response.output_item.done", "output_index": 0, "item": item}]
+                told.append({"type": "response.completed", "response": {"status": "completed"}})
+            case "anthropic-messages":
+                block = {"type": "text", "text": "x", "citations": odd}
+                told = [{"type": "content_block_start", "index": 0, "content_block": block}, {"type": "message_stop"}]
+        reply = read(protocol, told)
+        assert (reply.native, [p.text for p in reply.parts if isinstance(p, Text)]) == ((), ["x"])
