@@ -167,7 +167,7 @@ def _profile(base: Profile, values: dict[str, Any], where: str) -> Profile:
         raise CatalogError(f"{where}: {error.args[0]}.") from error
     for name in values:
         if not _is_one(name, getattr(profile, name)):
-            raise CatalogError(f"{where}: profile.{name} cannot be {values[name]!r}.")
+            raise CatalogError(f"{where}: profile.{name} cannot be {repr(values[name])[:80]}.")
     return profile
 
 

@@ -20,6 +20,8 @@ WINDOWS = (
     "inputTokenLimit",
 )
 OUTPUTS = ("max_completion_tokens", "max_output_tokens", "max_tokens", "outputTokenLimit")
+HIGHEST_PRICE = 1_000_000.0
+"""USD for a million tokens; what a list says beyond that is no price, nor is NaN."""
 NOT_CHAT = {"embedding", "embeddings", "image", "audio", "moderation", "rerank", "transcribe", "language-completion"}
 """Values of `type` that say that a model does not chat (Together, LM Studio)."""
 
@@ -31,10 +33,10 @@ def models_of(provider: Provider, entries: list[dict[str, Any]]) -> list[Model]:
 
 def _model(provider: Provider, entry: dict[str, Any]) -> Model | None:
     id_ = entry.get("id")
-    if not isinstance(id_, str) or not id_.strip() or len(id_) > LONGEST_ID:
+    if not isinstance(id_, str) or not id_.strip() or len(id_) > LONGEST_ID or not _is_whole(id_):
         return None
     id_ = id_.removeprefix("models/")  # Gemini's list
-    if entry.get("type") in NOT_CHAT or any(re.search(p, id_, re.IGNORECASE) for p in provider.leave_out):
+    if str(entry.get("type")) in NOT_CHAT or any(re.search(p, id_, re.IGNORECASE) for p in provider.leave_out):
         return None
     if _map(entry.get("capabilities")).get("completion_chat") is False or entry.get("active") is False:
         return None
@@ -45,7 +47,7 @@ def _model(provider: Provider, entry: dict[str, Any]) -> Model | None:
     label = entry.get("display_name") or entry.get("name")
     return Model(
         id=id_,
-        label=label[:LONGEST_ID] if isinstance(label, str) and "/" not in label else id_,
+        label=label[:LONGEST_ID] if isinstance(label, str) and "/" not in label and _is_whole(label) else id_,
         profile=provider.profile.with_fields(facts),
         price=_price(entry.get("pricing")),
         stated=frozenset(facts),
@@ -93,9 +95,14 @@ def _price(pricing: object) -> Price | None:
     table = _map(pricing)
     try:
         rates = [float(table[k]) * 1_000_000 for k in ("prompt", "completion")]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return Price(round(rates[0], 6), round(rates[1], 6)) if min(rates) >= 0 else None
+    return Price(round(rates[0], 6), round(rates[1], 6)) if all(0 <= r < HIGHEST_PRICE for r in rates) else None
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether a text holds no half of a character, which nothing could write."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _map(value: object) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -176,3 +177,23 @@ def test_what_is_remembered_of_models_is_bounded(tmp_path: Path) -> None:
     assert catalog.model("acme", "m0").profile.vision == catalog.model("acme", "other").profile.vision
     assert not catalog.model("acme", f"m{MOST_LEARNT + 49}").profile.vision
     assert known_facts.cache_info().maxsize
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"id": "half \ud83d"},
+        {"id": "m", "type": ["chat"]},
+        {"id": "m", "type": {"chat": 1}},
+        {"id": "m", "name": "\ude00"},
+        {"id": "m", "pricing": {"prompt": "NaN", "completion": 1e300}},
+        {"id": "m", "pricing": {"prompt": 10**400, "completion": "1e999"}},
+    ],
+)
+def test_an_entry_of_a_live_list_that_makes_no_sense_costs_nothing_else(entry: dict[str, Any]) -> None:
+    catalog = Catalog.load([SHIPPED_PROVIDERS], key=lambda name: None)
+    catalog.merge_live("openrouter", [entry, {"id": "good/one"}])
+    listed = {m.id: m for m in catalog.models("openrouter")}
+    assert "good/one" in listed
+    assert "m" not in listed or listed["m"].price is None
+    json.dumps(catalog.to_dict(), ensure_ascii=False, allow_nan=False).encode()
