@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -152,7 +152,7 @@ def _host(value: str) -> str:
 
 
 def _port(value: str) -> int:
-    if not value.isascii() or not value.isdigit() or int(value) > 65535:
+    if not value.isascii() or not value.isdigit() or len(value) > 5 or int(value) > 65535:
         raise SettingError(f"GRADIO_SERVER_PORT (or --port) must be a number from 0 to 65535, not {value}.")
     return int(value)
 
@@ -168,15 +168,22 @@ def _reference(value: str | None) -> str | None:
 
 def _file(name: str, value: str) -> Path:
     path = Path(value)
-    if not path.is_file():
+    if not _is_there(path.is_file):
         raise SettingError(f"{name} names a file that is not there: {value}.")
     return path
+
+
+def _is_there(look: Callable[[], bool]) -> bool:
+    try:
+        return look()
+    except OSError:  # a name that is too long for this system
+        return False
 
 
 def _workspace(value: str | None) -> Path:
     """Return the folder that tools may see; a named one must be there, the default one need not."""
     path = Path(value or "workspace")
-    if value and not path.is_dir():
+    if value and not _is_there(path.is_dir):
         raise SettingError(f"AETHER_WORKSPACE names a folder that is not there: {value}.")
     return path
 

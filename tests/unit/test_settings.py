@@ -95,3 +95,17 @@ def test_a_password_in_an_address_is_known_to_the_log(written: str) -> None:
     """As it stands there, and as a driver says it; a password may hold what ends an address elsewhere."""
     settings = Settings.load({"AETHER_DATABASE_URL": f"postgresql://aether:{written}@127.0.0.1/aether"}, dotenv=None)
     assert {written, unquote(written)} <= set(settings.secrets())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GRADIO_SERVER_PORT", "1" * 5_000),
+        ("AETHER_PROVIDERS", "x" * 5_000),
+        ("AETHER_MCP", "x" * 300),
+        ("AETHER_WORKSPACE", "x" * 5_000),
+    ],
+)
+def test_a_value_that_is_too_long_is_refused_in_a_sentence(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=name):
+        Settings.load({name: value}, dotenv=None)
