@@ -78,7 +78,9 @@ def object_of(arguments: str) -> dict[str, Any] | None:
         value: object = json.loads(arguments)
     except (ValueError, RecursionError):
         return None
-    return cast(dict[str, Any], value) if isinstance(value, dict) and can_be_sent(value) else None
+    if not isinstance(value, dict) or not can_be_sent(cast(object, value)):
+        return None
+    return cast(dict[str, Any], value)
 
 
 def can_be_sent(value: object) -> bool:
