@@ -1,15 +1,21 @@
-"""What the guard is told of a request that is about to be sent."""
+"""What the guard is told: of a turn before it begins, and of a request before it is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from aether.agent import Draft
-from aether.guard import Asking, Medium
+from aether.guard import Asking, Medium, Proposal, Target
 from aether.limits import Limits
 from aether.llm import LLM
+from aether.transcript import File, Part, Text
 from aether.wire.base import Carried
+
+ANSWER_BYTES = 16_000
+"""What an answer is expected to take in the store, until it is counted."""
+INDEXED = 3
+"""How often a text is stored: as it is, as the words that a search finds, and in their index."""
 
 
 def asking(draft: Draft, limits: Limits) -> Asking:
@@ -47,3 +53,18 @@ def _answer_tokens(llm: LLM, limits: Limits) -> int | None:
     profile = llm.model.profile
     bound = limits.answer_tokens or profile.max_output
     return bound if profile.bounds_reasoning else profile.max_output or profile.context_window
+
+
+def proposal(owner: str, parts: Sequence[Part], models: Sequence[LLM], limits: Limits) -> Proposal:
+    """Describe a turn to the guard before it begins: who keeps it, what it brings, who answers."""
+    texts = [p.text for p in parts if isinstance(p, Text)] + [p.text or "" for p in parts if isinstance(p, File)]
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
+    return Proposal(
+        owner=owner,
+        message_bytes=size,
+        kept_bytes=size * INDEXED + ANSWER_BYTES * len(models),
+        targets=tuple(
+            Target(m.model.label, m.model.price, m.provider.local or m.own_key, _answer_tokens(m, limits))
+            for m in models
+        ),
+    )

@@ -19,7 +19,7 @@ from aether.asking import asking
 from aether.errors import CellError, GarbledError
 from aether.events import Retried
 from aether.fit import Fit, leave_out, measure
-from aether.guard import Pass
+from aether.guard import Pass, Permit
 from aether.limits import Limits
 from aether.llm import LLM
 from aether.lowering import ToolSpec, View, lower
@@ -128,10 +128,10 @@ class Fitting(Notebook, ABC):
         ahead.ended(grown.turns[index])
         return grown
 
-    async def shorten(self, *, summarised: bool) -> int:
+    async def shorten(self, *, summarised: bool, permit: Permit | None = None) -> int:
         """Leave the oldest exchanges out, and return how many more those are.
 
-        A summary of them is written by the model that knew them all. Raises CellError,
+        A summary of them is written by the model that knew them all, with the leave of `permit`. Raises CellError,
         BusyError, NotReady, and for a summary SwapError and ProviderError.
         """
         self._ready()
@@ -146,7 +146,7 @@ class Fitting(Notebook, ABC):
             by = self._resolve(last_author(before, but=llm.reference) or llm.reference)
             # What was left out before is summarised anew, with the rest.
             cut, step = await summary(
-                replace(before, cuts=()), replace(shorter.cuts[-1], summary=""), by, self._sent, **self._paid()
+                replace(before, cuts=()), replace(shorter.cuts[-1], summary=""), by, self._sent, **self._paid(permit)
             )
             self._took([step])
             if self.transcript is not before:
@@ -166,7 +166,7 @@ class Fitting(Notebook, ABC):
         """Raise what stands against a request now."""
 
     @abstractmethod
-    def _paid(self) -> Paid:
+    def _paid(self, permit: Permit | None) -> Paid:
         """Return what a request is counted and paid with."""
 
     @abstractmethod

@@ -55,6 +55,11 @@ class Keeper(Protocol):
         ...
 
     @property
+    def owner(self) -> str:
+        """Return whose session this is; empty while that was not said."""
+        ...
+
+    @property
     def is_owned(self) -> bool:
         """Tell whether it was said whose session this is: every page and every program does so first."""
         ...
@@ -81,6 +86,7 @@ class KeepsNothing:
     def __init__(self, now: Callable[[], Moment]) -> None:
         self.notice = Notice()
         self.id = secrets.token_hex(16)
+        self.owner = ""
         self.is_owned = True
 
     def belong(self, owner: str) -> None:
@@ -126,6 +132,11 @@ class StoreKeeper:
     def id(self) -> str:
         """Return the id under which the conversation is, or will be, kept."""
         return self._kept.place.id
+
+    @property
+    def owner(self) -> str:
+        """Return whose session this is; empty while that was not said."""
+        return self._kept.place.owner
 
     @property
     def is_owned(self) -> bool:

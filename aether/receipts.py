@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import reprlib
+from collections import OrderedDict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +15,12 @@ from aether.lowering import Omission, ToolSpec, lower
 from aether.transcript import Transcript
 from aether.usage import Usage
 
+MAX_RECORDS = 40
+"""Requests of one session that the inspector keeps."""
+SESSION_BYTES = 4_000_000
+"""Bytes of JSON that they may come to; the newest one is kept whatever its size."""
+PROCESS_BYTES = 200_000_000
+"""Bytes that the records of all sessions may come to; those of the session that asked longest ago go first."""
 USUAL_ANSWER = 500
 """Tokens of an answer where none was counted yet."""
 
@@ -68,6 +77,61 @@ class WireRecord:
     messages: int = 0
     omissions: tuple[Omission, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+class RecordSpace:
+    """The memory for the records of all sessions of a process."""
+
+    def __init__(self, *, most_bytes: int = PROCESS_BYTES) -> None:
+        self.most_bytes = most_bytes
+        self._sessions: OrderedDict[int, Records] = OrderedDict()
+        self.bytes = 0
+
+    def open(self) -> Records:
+        """Return the empty records of one session."""
+        return Records(self)
+
+    def grow(self, records: Records, size: int) -> None:
+        """Count what a session took or let go, and make the sessions that asked longest ago let go of theirs."""
+        self.bytes += size
+        self._sessions.pop(id(records), None)
+        if records.bytes:
+            self._sessions[id(records)] = records
+        while size > 0 and self.bytes > self.most_bytes and len(self._sessions) > 1:
+            next(iter(self._sessions.values())).clear()
+
+
+class Records:
+    """The last requests of one session, bounded in number and in bytes."""
+
+    def __init__(self, space: RecordSpace | None = None) -> None:
+        self._space = space or RecordSpace()
+        self._kept: deque[tuple[WireRecord, int]] = deque()
+        self.bytes = 0
+
+    def __iter__(self) -> Iterator[WireRecord]:
+        return (record for record, _ in self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __getitem__(self, index: int) -> WireRecord:
+        return self._kept[index][0]
+
+    def append(self, record: WireRecord) -> None:
+        """Take a request in, and let go of the oldest ones beyond the bounds."""
+        before, size = self.bytes, len(json.dumps(record.body, default=str))
+        self._kept.append((record, size))
+        self.bytes += size
+        while len(self._kept) > 1 and (len(self._kept) > MAX_RECORDS or self.bytes > SESSION_BYTES):
+            self.bytes -= self._kept.popleft()[1]
+        self._space.grow(self, self.bytes - before)
+
+    def clear(self) -> None:
+        """Let go of all of them."""
+        size, self.bytes = self.bytes, 0
+        self._kept.clear()
+        self._space.grow(self, -size)
 
 
 def swapped(receipt: Receipt, *, pending: bool) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -19,9 +18,10 @@ from typing import Any
 
 from aether.agent import answering
 from aether.answering import Means, answer, record
+from aether.asking import proposal
 from aether.errors import AetherError, LostSession, NotReady, ProviderError, SwapError
 from aether.fitting import Fitting, Paid
-from aether.guard import OpenPass, Pass
+from aether.guard import Guard, OpenGuard, OpenPass, Pass, Permit, Who
 from aether.keeping import Keeper, KeepsNothing, moment
 from aether.limits import Limits
 from aether.live import Live, Lives, Turns
@@ -30,7 +30,7 @@ from aether.logs import Redactor
 from aether.lowering import View
 from aether.metrics import took
 from aether.notebook import asked_for, best
-from aether.receipts import Receipt, WireRecord, not_swapped, preflight, swapped, word
+from aether.receipts import Receipt, Records, not_swapped, preflight, swapped, word
 from aether.router import ProviderRouter
 from aether.store.conversations import Kept
 from aether.store.writing import Moment
@@ -41,8 +41,9 @@ from aether.wire.base import no_blobs
 log = logging.getLogger("aether")
 
 SYSTEM = "You are a helpful assistant. You are {model}, served by {provider}. Answer in the user's language."
-RECORDS = 40
-"""How many requests the inspector keeps."""
+Parts = tuple[Part, ...]
+Models = Sequence[LLM | None]
+Leave = Permit | None
 
 
 class AgentRuntime(Fitting):
@@ -58,15 +59,17 @@ class AgentRuntime(Fitting):
         redact: Redactor | None = None,
         read_blob: Callable[[Blob], bytes] = no_blobs,
         open_keeper: Callable[[Callable[[], Moment]], Keeper] = KeepsNothing,
-        open_pass: Callable[[], Pass] = OpenPass,
+        guard: Guard | None = None,
+        identify: Callable[[], Who] = Who,
+        open_records: Callable[[], Records] = Records,
     ) -> None:
         super().__init__(Transcript(SYSTEM))
         self._router, self._resolve, self._took = router, router.resolve, took
         self._limits, self._redact, self._read_blob = limits or Limits(), redact or Redactor(), read_blob
-        self._open_pass = open_pass
-        told = {"default": default, "limits": limits, "redact": redact, "read_blob": read_blob}
-        opened = {"open_toolbox": open_toolbox, "open_keeper": open_keeper, "open_pass": open_pass}
-        self._fresh = partial(AgentRuntime, router, **told, **opened)
+        self._guard, self._identify = guard or OpenGuard(), identify
+        told = {"default": default, "limits": limits, "redact": redact, "read_blob": read_blob, "identify": identify}
+        opened = {"open_toolbox": open_toolbox, "open_keeper": open_keeper, "open_records": open_records}
+        self._fresh = partial(AgentRuntime, router, guard=guard, **told, **opened)
         self._tasks: set[asyncio.Task[None]] = set()
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
@@ -76,7 +79,7 @@ class AgentRuntime(Fitting):
         self.turns = Turns()
         self.toolbox.consent.on_change = self.turns.touch
         self.receipt: Receipt | None = None
-        self.records: deque[WireRecord] = deque(maxlen=RECORDS)
+        self.records = open_records()
         self.keeper = open_keeper(self.moment)
         try:
             self.llm = router.resolve(default) if default else None
@@ -140,21 +143,31 @@ class AgentRuntime(Fitting):
             return not_swapped(provider, model, error.sentence, current=self.reference)
         return swapped(receipt, pending=self.pending)
 
-    def ask(self, message: object, attached: tuple[Part, ...] = ()) -> Live:
-        """Begin a turn with the user's message and files; raise BusyError, EmptyMessage or NotReady."""
+    async def admit(self, message: object = None, attached: Parts = (), *, references: Sequence[str] = ()) -> Permit:
+        """Return leave to begin a turn; raise GuardError, or what else keeps it from that. Nothing is saved then."""
+        self._ready() if not references else self._idle()
+        models = self._router.several(references) if references else [llm for llm in [self.llm] if llm]
+        parts = asked_for(message, attached).prompt if message is not None else ()
+        return await self._guard.admit(self._identify(), proposal(self.keeper.owner, parts, models, self._limits))
+
+    def ask(self, message: object, attached: Parts = (), *, permit: Leave = None) -> Live:
+        """Begin a turn with the user's message and files; raise BusyError, EmptyMessage or NotReady.
+
+        `permit`, here and below, comes from `admit`; it may be left out only where nothing is limited.
+        """
         turn = asked_for(message, attached)
         self._ready()
-        self.transcript = self.transcript.with_turn(turn)
-        return self._begin(len(self.transcript.turns) - 1, [None]).answers[0]
+        grown = self.transcript.with_turn(turn)
+        return self._begin(len(grown.turns) - 1, [None], permit, grown).answers[0]
 
-    def compare(self, message: object, references: Sequence[str], attached: tuple[Part, ...] = ()) -> Lives:
+    def compare(self, message: object, references: Sequence[str], attached: Parts = (), permit: Leave = None) -> Lives:
         """Begin a turn that several models answer side by side; raise as `ask`, and SwapError for an unknown model."""
         turn, models = asked_for(message, attached), self._router.several(references, least=2)
         self._idle()
-        self.transcript = self.transcript.with_turn(turn)
-        return self._begin(len(self.transcript.turns) - 1, models)
+        grown = self.transcript.with_turn(turn)
+        return self._begin(len(grown.turns) - 1, models, permit, grown)
 
-    def rerun(self, turn: int, *, reference: str | None = None) -> Live:
+    def rerun(self, turn: int, *, reference: str | None = None, permit: Leave = None) -> Live:
         """Answer turn `turn` once more beside its other answers; with another model if one is named.
 
         Raises BusyError, SwapError for an unknown reference, CellError for an unknown turn.
@@ -163,19 +176,18 @@ class AgentRuntime(Fitting):
         other = self._router.resolve(reference) if reference else None
         if other is None:
             self._ready()
-        return self._begin(turn, [other]).answers[0]
+        return self._begin(turn, [other], permit).answers[0]
 
-    def rerun_with(self, turn: int, references: Sequence[str]) -> Lives:
+    def rerun_with(self, turn: int, references: Sequence[str], *, permit: Leave = None) -> Lives:
         """Let several models answer turn `turn` beside its other answers; raise as `rerun`."""
         self._cell(turn)
-        return self._begin(turn, self._router.several(references))
+        return self._begin(turn, self._router.several(references), permit)
 
-    def edit(self, turn: int, message: object) -> Live:
+    def edit(self, turn: int, message: object, *, permit: Leave = None) -> Live:
         """Ask turn `turn` in other words, on a branch of its own; what was there is kept. Raises as `ask`."""
         edited = self._edited(turn, message if isinstance(message, str) else "")
         self._ready()
-        self.transcript = edited
-        return self._begin(turn, [None]).answers[0]
+        return self._begin(turn, [None], permit, edited).answers[0]
 
     def _ours(self) -> None:
         if not self.keeper.is_owned:  # a page was sent here after the process that knows its conversation died
@@ -214,10 +226,7 @@ class AgentRuntime(Fitting):
         return self.keeper.id
 
     def load(self, transcript: Transcript, *, kept: Kept | None = None) -> None:
-        """Go on with another conversation, with the same model; raise BusyError while a turn runs.
-
-        One that was kept brings its model along, if that can be had.
-        """
+        """Go on with another conversation; raise BusyError while a turn runs. A kept one brings its model along."""
         super().load(transcript)
         self.lives, self.receipt = None, None
         self.records.clear()
@@ -231,12 +240,14 @@ class AgentRuntime(Fitting):
         """Keep what was changed."""
         self.keeper.settle()
 
-    def _begin(self, turn: int, models: Sequence[LLM | None]) -> Lives:
+    def _begin(self, turn: int, models: Models, permit: Leave, grown: Transcript | None = None) -> Lives:
         """Start one answer for each model; None: the model that is chosen, whichever that is by then."""
+        passes = (permit or self._guard.unasked(len(models))).take(len(models))
+        self.transcript = grown or self.transcript
         answers = [Live(turn, named=m.reference if m else "") for m in models]
         lives = self.lives = self.turns.begin(turn, answers, before=len(self.transcript.turns[turn].answers))
-        for live, model in zip(lives.answers, models, strict=True):
-            task = asyncio.get_running_loop().create_task(self._turn(live, model, self._open_pass()))
+        for live, model, leave in zip(lives.answers, models, passes, strict=True):
+            task = asyncio.get_running_loop().create_task(self._turn(live, model, leave))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return lives
@@ -249,8 +260,8 @@ class AgentRuntime(Fitting):
         finally:
             self._settle(live)
 
-    def _paid(self) -> Paid:
-        return {"permit": self._open_pass(), "limits": self._limits}
+    def _paid(self, permit: Leave) -> Paid:
+        return {"permit": (permit or self._guard.unasked(1)).take(1)[0], "limits": self._limits}
 
     def _sent(self, llm: LLM, body: dict[str, Any], view: View) -> None:
         record(llm, body, view, turn=len(self.transcript.turns) - 1, means=self._means())

@@ -19,7 +19,7 @@ from aether.discovery import Discovery
 from aether.errors import SettingError, SwapError, WorkerFailed, WorkerTimeout
 from aether.gate.origin import Public
 from aether.gate.presence import Presence
-from aether.guard import OpenPass, Who
+from aether.guard import OpenGuard, Who
 from aether.guard.admission import Admission, Room
 from aether.guard.allowance import SharedGuard
 from aether.guard.media import MEASURE_S, Scale, measure, unmeasured
@@ -31,6 +31,7 @@ from aether.limits import Limits
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
 from aether.metrics import OVERRUNS
+from aether.receipts import RecordSpace
 from aether.redaction import Redactor
 from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
@@ -78,6 +79,7 @@ class Services:
         self.keyring = Keyring()
         self.identify: Callable[[], Who] = Who
         self.catalog.own_key = lambda provider: self.keyring.get(self.identify().visitor, provider)
+        self.records = RecordSpace()
         self.presence = Presence()
         self.sessions = Sessions(self.presence.listens)
         self.public = Public(settings.share.public_url)
@@ -100,7 +102,9 @@ class Services:
         return AgentRuntime(
             self.router,
             default=self.default,
-            open_pass=(lambda: guard.open(identify())) if (guard := self.guard) else OpenPass,
+            guard=self.guard or OpenGuard(),
+            identify=identify,
+            open_records=self.records.open,
             limits=Limits(answer_tokens=self.settings.share.answer_tokens) if self.guard else None,
             open_toolbox=self.toolset.open,
             redact=self.redact,

@@ -115,4 +115,5 @@ class Sessions:
 
 async def _ended(runtime: AgentRuntime) -> None:
     await runtime.stop()
+    runtime.records.clear()
     await runtime.keeper.flush()

@@ -65,6 +65,7 @@ ORDER = [
     "usage",
     "workers",
     "worker_process",
+    "refusals",
     "errors",
     "provider_errors",
     "process",
@@ -75,7 +76,7 @@ ORDER = [
 """The rooms, top to bottom: a room imports only what stands below it."""
 
 PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
-PURE += ["errors", "provider_errors", "share", "signing", "secret", "redaction"]
+PURE += ["errors", "refusals", "provider_errors", "share", "signing", "secret", "redaction"]
 PURE += ["public_view"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 

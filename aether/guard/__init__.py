@@ -1,12 +1,15 @@
-"""Who may do what and spend what. The runtime opens a `Pass` for each answer and asks it before each request.
+"""Who may do what and spend what. Asked twice: before a turn is saved, and before each request to a model.
 
-`OpenPass` asks for nothing: it stands where Aether is on one's own machine. It knows no
-conversation, no key and no wire: what it is told of a request is in `Asking`.
+A `Guard` admits a message and gives a `Permit` for it, which the runtime needs to begin a turn; nothing
+of the message exists before. The permit holds a `Pass` for each answer, which is asked before
+each request. `OpenGuard` and `OpenPass` limit nothing: they guard one's own machine. This room
+knows no conversation, no key and no wire: a message is a `Proposal`, a request an `Asking`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,6 +52,30 @@ class Asking:
     is_billable: Callable[[], bool]
 
 
+@dataclass(frozen=True)
+class Target:
+    """A model that is to answer, as `Asking` describes it."""
+
+    label: str
+    price: Price | None
+    free: bool
+    answer_tokens: int | None = 32_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """A turn that somebody wants to begin. Nothing of it is saved yet.
+
+    `owner` is whose conversation it is. `message_bytes` and `kept_bytes` are what it brings: the
+    text, and all that would be stored. `targets` are the models that answer, one for each answer.
+    """
+
+    owner: str = ""
+    message_bytes: int = 0
+    kept_bytes: int = 0
+    targets: tuple[Target, ...] = ()
+
+
 class Pass(Protocol):
     """The way of one answer through the guard. Every method may raise a GuardError."""
 
@@ -83,3 +110,54 @@ class OpenPass:
     async def reserve(self, asking: Asking) -> None: ...
     async def settle(self, usage: Usage) -> None: ...
     async def leave(self) -> None: ...
+
+
+class Permit:
+    """Leave to begin one turn, given by a guard. It is taken once; as a context it is given back where it was not."""
+
+    def __init__(self, passes: Sequence[Pass]) -> None:
+        self._passes = tuple(passes)
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    def take(self, count: int) -> tuple[Pass, ...]:
+        """Return a pass for each of `count` answers, and be used; raise NotAdmitted for more than were admitted."""
+        if count != len(self._passes):
+            raise NotAdmitted
+        passes, self._passes = self._passes, ()
+        return passes
+
+    def __enter__(self) -> Permit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        passes, self._passes = self._passes, ()
+        for unused in passes:
+            task = asyncio.ensure_future(unused.leave())
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+
+class NotAdmitted(RuntimeError):
+    """Say that a turn was to begin without leave: a defect, not a visitor's fault."""
+
+
+class Guard(Protocol):
+    """Admits turns."""
+
+    async def admit(self, who: Who, proposal: Proposal) -> Permit:
+        """Return leave to begin a turn; raise GuardError with the reason, and then nothing was counted."""
+        ...
+
+    def unasked(self, count: int) -> Permit:
+        """Return leave for a caller that did not ask; raise NotAdmitted where everybody has to."""
+        ...
+
+
+class OpenGuard:
+    """A guard that admits everybody."""
+
+    async def admit(self, who: Who, proposal: Proposal) -> Permit:
+        return self.unasked(len(proposal.targets))
+
+    def unasked(self, count: int) -> Permit:
+        return Permit([OpenPass() for _ in range(count)])

@@ -38,7 +38,7 @@ class Admission:
     def __init__(self, room: Room, listens: Callable[[str], bool] | None) -> None:
         self.room = room
         self._listens = listens or _always
-        self._of: Counter[str] = Counter()
+        self._of: Counter[str] = Counter()  # turns of each visitor: admitted, waiting or running
         self._line: deque[asyncio.Future[None]] = deque()
         self._unheard: deque[asyncio.Event] = deque()
         self.running = 0
@@ -48,11 +48,25 @@ class Admission:
         """Return how many stand in the line."""
         return len(self._line)
 
-    async def enter(self, who: Who) -> None:
-        """Wait for a place; raise CrowdedError where there will be none."""
+    def claim(self, who: Who) -> None:
+        """Count a turn before anything of it is saved; raise CrowdedError where there will be no place for it."""
         if self._of[who.visitor] >= self.room.each:
             raise CrowdedError(TOO_MANY)
+        if self.running >= self.room.running and len(self._line) >= self.room.waiting:
+            raise CrowdedError(CROWDED)
         self._of[who.visitor] += 1
+
+    def withdraw(self, who: Who) -> None:
+        """Count a turn no longer that was claimed and never waited."""
+        self._forget(who)
+
+    async def enter(self, who: Who) -> None:
+        """Claim a place and wait for it; raise CrowdedError where there will be none."""
+        self.claim(who)
+        await self.wait(who)
+
+    async def wait(self, who: Who) -> None:
+        """Wait for the place of a turn that was claimed; raise CrowdedError, and then it is claimed no longer."""
         try:
             await self._heard(who)
             await self._place()

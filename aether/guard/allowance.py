@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aether.errors import AllowanceError, CrowdedError, LinkPaused, TooLongHere, UnpricedError, UnsoundRequest
-from aether.guard import Asking, Pass, Who
+from aether.guard import Asking, NotAdmitted, Permit, Proposal, Who
 from aether.guard.admission import TOO_MANY, Admission
+from aether.guard.conditions import INPUT_MOST, NO_MESSAGES, SPENT, check
 from aether.guard.cost import text_tokens, true_nano_usd, worst_nano_usd
 from aether.guard.media import Scale
 from aether.guard.places import OwnPlaces, Places
@@ -27,15 +28,7 @@ from aether.usage import Price, Usage
 log = logging.getLogger("aether")
 
 T = TypeVar("T")
-INPUT_MOST = 160_000
-"""Tokens, at the worst, of one request on a shared link."""
 LINK = "link"
-SPENT = {
-    "link": "This demo has used up what its operator gave it.",
-    "day": "This demo has used up what its operator gave it for today.",
-    "visitor": "You have used up what this demo gives to one visitor.",
-    "turn": "This answer has used up what one answer may cost here.",
-}
 
 
 def _nothing() -> None:
@@ -88,9 +81,26 @@ class SharedGuard:
         else:
             self._pause.unlink(missing_ok=True)
 
-    def open(self, who: Who) -> Pass:
-        """Return a pass for one answer."""
+    def open(self, who: Who) -> SharedPass:
+        """Return a pass for one answer, which has no place yet."""
         return SharedPass(self, who)
+
+    async def admit(self, who: Who, proposal: Proposal) -> Permit:
+        """Return leave to begin a turn; raise GuardError where its first request could not be sent."""
+        await check(self, who, proposal)
+        passes = [self.open(who) for _ in proposal.targets]
+        try:
+            for unplaced in passes:
+                await unplaced.claim()
+        except BaseException:
+            for one in passes:
+                await one.leave()
+            raise
+        return Permit(passes)
+
+    def unasked(self, count: int) -> Permit:
+        """Raise NotAdmitted: on a link everybody has to ask."""
+        raise NotAdmitted
 
     def scopes(self, who: Who, turn: str) -> tuple[Scope, ...]:
         """Return what a request counts in, always in the same order."""
@@ -124,7 +134,7 @@ class SharedGuard:
     async def rest(self, who: Who) -> Rest:
         """Tell what is left to a visitor: of money the least that any cap leaves, but for that of one answer."""
         *scopes, _ = self.scopes(who, "")
-        totals = await asyncio.to_thread(lambda: [self.ledger.total(scope.name) for scope in scopes])
+        totals = await asyncio.to_thread(self.ledger.totals, [scope.name for scope in scopes])
         both = list(zip(scopes, totals, strict=True))
         money = [scope.nano_usd - spent.nano_usd for scope, spent in both if scope.nano_usd is not None]
         turns = [scope.turns - counted.turns for scope, counted in both if scope.turns is not None]
@@ -152,13 +162,15 @@ class SharedPass:
         self._scopes: tuple[Scope, ...] = ()
         self._open: _Open | None = None
         self._placed = False
+        self._claimed = False
         self._inside = False
         self._counted = False
         self._answered = False
         self._watch: asyncio.Task[None] | None = None
         self.seconds: float | None = guard.share.turn_s
 
-    async def enter(self) -> None:
+    async def claim(self) -> None:
+        """Count the message, and claim a place for its answer; raise CrowdedError for one too many."""
         guard, visitor = self._guard, self._who.visitor
         if guard.rates is not None and not await guard.rates.allow(guard.rates.messages, visitor or "program"):
             raise CrowdedError("That was more messages in a minute than this demo takes from one visitor.")
@@ -166,11 +178,19 @@ class SharedPass:
         self._placed = await guard.places.take(visitor, self._turn)
         if not self._placed:
             raise CrowdedError(TOO_MANY)
-        await guard.admission.enter(self._who)
+        guard.admission.claim(self._who)
+        self._claimed = True
+
+    async def enter(self) -> None:
+        guard = self._guard
+        if not self._claimed:
+            await self.claim()
+        self._claimed = False
+        await guard.admission.wait(self._who)
         self._inside = True
         task = asyncio.current_task()
-        if task is not None and self._guard.share.on:
-            self._watch = asyncio.create_task(_end_unheard(self._guard.admission, self._who, task.cancel))
+        if task is not None and guard.share.on:
+            self._watch = asyncio.create_task(_end_unheard(guard.admission, self._who, task.cancel))
 
     async def reserve(self, asking: Asking) -> None:
         guard = self._guard
@@ -200,7 +220,7 @@ class SharedPass:
         self._counted = True
         if await _ledger(self._guard.ledger.begin_turn, self._scopes) is not None:
             self._counted = False
-            raise AllowanceError("You have used up the messages that this demo gives to one visitor.")
+            raise AllowanceError(NO_MESSAGES)
 
     async def _set_aside(self, entry: str, worst: int, reference: str) -> None:
         """Reserve, in the caps of this day; what is open afterwards is in the ledger, whatever ends this."""
@@ -233,6 +253,9 @@ class SharedPass:
     async def leave(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
+        if self._claimed:
+            self._claimed = False
+            self._guard.admission.withdraw(self._who)
         if self._inside:
             self._inside = False
             self._guard.admission.leave(self._who)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aether.errors import SettingError
 
@@ -26,6 +27,12 @@ log = logging.getLogger("aether")
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_S = 5
 """Seconds that a writer waits for another one."""
+LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+LOCKED_STATES = ("55P03", "57014", "40001", "40P01")
+"""PostgreSQL: lock not available, statement timed out, serialization failure, deadlock."""
+FULL = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+FULL_STATES = ("53100",)
+"""A disk that takes no more."""
 CONNECTIONS = 8
 LOCK = 7_238_417
 """The number of PostgreSQL's advisory lock under which one process at a time migrates."""
@@ -57,6 +64,17 @@ def open_engine(url: str) -> Engine:
         pool_timeout=BUSY_S,
         hide_parameters=True,
     )
+
+
+def reason(error: Exception) -> str:
+    """Return why a database did not do what it was asked: `full`, `locked` or `away`."""
+    cause = getattr(error, "orig", None)
+    code, state = getattr(cause, "sqlite_errorcode", None), getattr(cause, "sqlstate", None)
+    if isinstance(error, PoolTimeout) or (code is not None and code & 0xFF in LOCKED) or state in LOCKED_STATES:
+        return "locked"
+    if code in FULL or state in FULL_STATES:
+        return "full"
+    return "away"
 
 
 def database_url(url: str) -> URL:

@@ -20,6 +20,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aether.errors import CrowdedError
+from aether.refusals import NoRoom
+from aether.store import engine as engines
 from aether.store.engine import reading
 
 log = logging.getLogger("aether")
@@ -66,12 +68,18 @@ class Total:
 
 @contextmanager
 def _in_time() -> Generator[None]:
-    """Say that the account is busy, where the database did not answer in time; nothing was written then."""
+    """Say why the account could not be asked: locked, out of room, away. Nothing was written then."""
     try:
         yield
     except (OperationalError, PoolTimeout) as error:
-        log.warning("The ledger did not answer in time: %s", type(error).__name__)
-        raise CrowdedError("Too many are asking at this moment.") from error
+        log.warning("The ledger did not answer in time: %s", engines.reason(error))
+        match engines.reason(error):
+            case "full":
+                raise NoRoom("There is no room left on the disk of this server.") from error
+            case "locked":
+                raise CrowdedError("The database is locked by another program at this moment.") from error
+            case _:
+                raise CrowdedError("The database does not answer at this moment.") from error
 
 
 @contextmanager
@@ -153,9 +161,14 @@ class Ledger:
 
     def total(self, name: str) -> Total:
         """Return what a scope has come to."""
+        return self.totals([name])[0]
+
+    def totals(self, names: Sequence[str]) -> list[Total]:
+        """Return what some scopes have come to, all read at one moment."""
         with _in_time(), reading(self._engine) as connection:
-            row = connection.execute(sa.select(TOTALS).where(TOTALS.c.scope == name)).first()
-        return Total(int(row.nano_usd), int(row.turns)) if row is not None else Total()
+            rows = connection.execute(sa.select(TOTALS).where(TOTALS.c.scope.in_(names))).all()
+        known = {str(row.scope): Total(int(row.nano_usd), int(row.turns)) for row in rows}
+        return [known.get(name, Total()) for name in names]
 
     def open_entries(self) -> int:
         """Count the reservations that were never settled: requests on their way, and those that a crash cut off."""

@@ -54,7 +54,8 @@ class Api:
         """Ask, and stream the answer; the last value is the settled one."""
         self._attach(runtime, request)
         try:
-            live = runtime.ask(message)
+            with await runtime.admit(message or "") as permit:
+                live = runtime.ask(message, permit=permit)
         except AetherError as error:
             yield _refused(error)
             return
@@ -71,11 +72,11 @@ class Api:
     ) -> AsyncIterator[dict[str, Any]]:
         """Answer a turn once more beside its first answer; with the chosen model if none is named."""
         self._attach(runtime, request)
+        reference = f"{provider}/{model}" if provider or model else None
         try:
-            live = runtime.rerun(
-                _index(turn),
-                reference=f"{provider}/{model}" if provider or model else None,
-            )
+            index = _index(turn)
+            with await runtime.admit(references=[reference] if reference else ()) as permit:
+                live = runtime.rerun(index, reference=reference, permit=permit)
         except AetherError as error:
             yield _refused(error)
             return

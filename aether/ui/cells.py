@@ -50,14 +50,14 @@ async def carry_out(wish: str | None, runtime: AgentRuntime, attached: tuple[Par
     asked = _parsed(wish)
     stays = handlers.unchanged()
     try:
-        said = _do(runtime, asked, attached)
+        said = await _do(runtime, asked, attached)
     except AetherError as error:
         return handlers.refused(runtime, error.sentence), stays, stays
     left = ("", ()) if asked.get("verb") == "compare" else (stays, stays)
     return handlers.taken(runtime, said), *left
 
 
-def _do(runtime: AgentRuntime, wish: dict[str, Any], attached: tuple[Part, ...]) -> str:
+async def _do(runtime: AgentRuntime, wish: dict[str, Any], attached: tuple[Part, ...]) -> str:
     """Call the verb that a wish names, and return what is to be said; raise AetherError."""
     match wish:
         case {"verb": "choose", "turn": int(turn), "answer": int(answer)}:
@@ -72,11 +72,14 @@ def _do(runtime: AgentRuntime, wish: dict[str, Any], attached: tuple[Part, ...])
         case {"verb": "undo"}:
             runtime.undo()
         case {"verb": "edit", "turn": int(turn), "message": str(message)}:
-            runtime.edit(turn, message)
+            with await runtime.admit(message) as permit:
+                runtime.edit(turn, message, permit=permit)
         case {"verb": "rerun", "turn": int(turn)}:
-            runtime.rerun_with(turn, _models(wish))
+            with await runtime.admit(references=(models := _models(wish)) or [""]) as permit:
+                runtime.rerun_with(turn, models, permit=permit)
         case {"verb": "compare", "message": str(message)}:
-            runtime.compare(message, _models(wish), tuple(attached))
+            with await runtime.admit(message, tuple(attached), references=(models := _models(wish)) or [""]) as permit:
+                runtime.compare(message, models, tuple(attached), permit=permit)
         case _:
             raise CellError("That is nothing that a cell can do.")
     return ""

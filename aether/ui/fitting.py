@@ -91,13 +91,23 @@ async def _summarise(runtime: AgentRuntime) -> str:
     return await _shortened(runtime, summarised=True)
 
 
+async def _cut_by(runtime: AgentRuntime, *, summarised: bool) -> int:
+    """Cut, and return how many exchanges are left out; a summary needs leave, as a message does."""
+    if not summarised:
+        return await runtime.shorten(summarised=False)
+    by = last_author(runtime.transcript, but=runtime.reference) or runtime.reference
+    with await runtime.admit(references=[by]) as permit:
+        return await runtime.shorten(summarised=True, permit=permit)
+
+
 async def _shortened(runtime: AgentRuntime, *, summarised: bool) -> str:
     """Cut, and answer the last message if it waits for that."""
     try:
-        count = await runtime.shorten(summarised=summarised)
+        count = await _cut_by(runtime, summarised=summarised)
         last = runtime.transcript.turns[-1]
         if last.answer and last.answer.failure and last.answer.failure.kind == "too_long":
-            runtime.rerun(len(runtime.transcript.turns) - 1)
+            with await runtime.admit() as permit:
+                runtime.rerun(len(runtime.transcript.turns) - 1, permit=permit)
     except AetherError as error:
         return refused(runtime, error.sentence)
     said = ("fit.summed_one", "fit.summed") if summarised else ("fit.left_one", "fit.left")

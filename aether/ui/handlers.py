@@ -100,7 +100,8 @@ class Events:
     async def start(self, message: str | None, attached: tuple[Part, ...], runtime: AgentRuntime) -> Updates:
         """Send the message: composer, attached, receipt. A refused message stays in the composer."""
         try:
-            runtime.ask(message, tuple(attached))
+            with await runtime.admit(message or "", tuple(attached)) as permit:
+                runtime.ask(message, tuple(attached), permit=permit)
         except AetherError as error:
             said = error.sentence if runtime.reference else say("state.no_model")
             return unchanged(), unchanged(), refused(runtime, said)
@@ -109,7 +110,8 @@ class Events:
     async def start_again(self, turn: str | None, runtime: AgentRuntime) -> str:
         """Answer a cell once more with the model that is chosen now: receipt."""
         try:
-            runtime.rerun(int(turn or ""))
+            with await runtime.admit() as permit:
+                runtime.rerun(int(turn or ""), permit=permit)
         except AetherError as error:
             return refused(runtime, error.sentence)
         except ValueError:
@@ -118,9 +120,9 @@ class Events:
 
     async def stop_and_answer_again(self, runtime: AgentRuntime) -> str:
         """End the answer that is being written and let the new model answer the same cell: receipt."""
-        live = runtime.live
+        turn = str(runtime.live.turn) if runtime.live else None
         await runtime.stop()
-        return await self.start_again(str(live.turn) if live else None, runtime)
+        return await self.start_again(turn, runtime)
 
     async def settle(self, runtime: AgentRuntime, window: int) -> Updates:
         """Show what was settled: chat, earlier, live, usage, badge, receipt. A refusal stays to be read."""
@@ -192,9 +194,8 @@ def unchanged() -> Any:
 def history(runtime: AgentRuntime, window: int) -> Updates:
     """Return the chat's value, and the button for what is before it."""
     turns = window or render.WINDOW_TURNS
-    return render.messages(runtime.transcript, window_turns=turns), render.earlier(
-        len(runtime.transcript.turns) - turns
-    )
+    before = len(runtime.transcript.turns) - turns
+    return render.messages(runtime.transcript, window_turns=turns), render.earlier(before)
 
 
 def badge(runtime: AgentRuntime, *, refused: bool = False) -> str:
@@ -288,8 +289,8 @@ def _connect_answers(page: Page, events: Events) -> None:
         page.again.click(events.start_again, [page.again_turn, state], page.receipt, **QUICK),
         page.answer_again.click(events.stop_and_answer_again, state, page.receipt, **QUICK),
     )
-    shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
     page.taking.append(begun[0])
+    shown = [page.chat, page.earlier, page.live, page.usage, page.badge, page.receipt]
     for event in begun:
         answered(page, event)
     settle: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}

@@ -92,7 +92,8 @@ class Lines:
             return None
         visiting(page)
         try:
-            runtime.ask(wish["message"])
+            with await runtime.admit(wish["message"]) as permit:
+                runtime.ask(wish["message"], permit=permit)
         except AetherError:
             return None
         runtime.turns.refused = False

@@ -50,11 +50,15 @@ def test_a_visitor_sees_what_is_left_and_how_to_go_on(context: BrowserContext, l
     ask(page, "two")
     expect(end).to_contain_text("This demo has no more messages for you.")
     expect(left).to_be_hidden()
-    ask(page, "three")  # a message that is refused is kept, and its cell says how to go on
-    notice = page.locator("#chat .notice.error")
-    expect(notice).to_contain_text("You have used up the messages that this demo gives to one visitor.")
-    expect(notice.locator(".way")).to_have_text(["Use your own key", "Answer with another model"])
-    expect(page.locator("#chat .said").last).to_have_text("three")
+    composer = page.locator("#composer textarea")
+    composer.fill("three")  # a message that is refused is saved nowhere: it stays where it was written
+    composer.press("Enter")
+    expect(page.locator("#receipt")).to_contain_text(
+        "You have used up the messages that this demo gives to one visitor."
+    )
+    expect(composer).to_have_value("three")
+    expect(page.locator("#chat .said").last).to_have_text("two")
+    expect(end.get_by_role("button", name="Use your own key")).to_be_visible()
 
 
 def test_a_key_of_ones_own_is_entered_where_it_is_missed(
