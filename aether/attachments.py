@@ -1,42 +1,41 @@
-"""What a person hands in → parts of a message: sniffed, checked, made fit for every target.
+"""What a person hands in → parts of a message: described from its bytes, made fit for every target.
 
-The name and the declared type are not believed: the bytes tell what it is. A picture
-becomes one that all services take, its original is kept beside it; of a document the text
-is kept too, for models that read nothing else. `take` blocks: it is called in a thread.
+The name and the declared type are not believed: the bytes tell what it is. A picture loses what a
+camera wrote beside its pixels, and becomes one that all services take, with its whole size beside it;
+of a document the text is kept too, for models that read nothing else, and its pages are counted.
+
+`part_of` is pure and runs in a worker process; only a text, which costs nothing to read, is read here.
 """
 
 from __future__ import annotations
 
-import io
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+import asyncio
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import PurePath
 
-from PIL import Image as Pictures
-from PIL import ImageOps, UnidentifiedImageError
-
-from aether.errors import AetherError
+from aether.bounds import (
+    FILE_BYTES,
+    FILE_TEXT_CHARS,
+    NAME_CHARS,
+    PDF_CPU_S,
+    PICTURE_CPU_S,
+    READER_MEMORY_BYTES,
+)
+from aether.errors import AetherError, WorkerFailed, WorkerTimeout
+from aether.pdf_reader import read as read_pdf
+from aether.pictures import Drawing, PictureError, cleaned, picture_type
 from aether.store.blobs import Blobs
 from aether.transcript import Blob, File, Image
+from aether.workers import WorkerPool
 
-LARGEST_FILE = 10_000_000
-"""Bytes of one file."""
-MOST_PIXELS = 50_000_000
-LONGEST_EDGE = 1568
-"""Pixels; larger pictures are scaled down by the services anyway (Anthropic's vision guide)."""
-LARGEST_PICTURE = 3_700_000
-"""Bytes of the picture that is sent: 5 MB in base64, the tightest limit known (claude-code#10612)."""
-MOST_CHARS = 400_000
-"""Characters of a text, or of what stands in a PDF, that models are shown."""
+__all__ = ["CUT", "AttachmentError", "Attachments", "Taken", "is_cut", "part_of", "picture_type"]
+
 CUT = "[Cut here: the file goes on, and what follows was not taken in.]"
-"""Ends the text of a file that is longer than that."""
-READABLE = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "MPO")
-"""Forms of pictures that are opened at all: some others would start programs."""
-Pictures.init()
-PDF_READER = Path(__file__).parent / "pdf_reader.py"
-PDF_S = 25.0
-KEPT_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp"}
+"""Ends the text of a file that is longer than what models are shown."""
+
+Read = tuple[Image | File, tuple[bytes, ...], bool]
+"""A part, the bytes that its blobs name where they are not the file's own, and whether it was animated."""
 
 
 class AttachmentError(AetherError):
@@ -46,71 +45,92 @@ class AttachmentError(AetherError):
     remedy = "Your message is kept."
 
 
-def picture_type(data: bytes) -> str | None:
-    """Return the type of a picture that models and browsers show, by its first bytes; None for anything else."""
-    starts = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif"}
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for start, kind in starts.items() if data.startswith(start)), None)
+@dataclass(frozen=True)
+class Taken:
+    """A file that was taken in. `is_first_frame`: of an animated picture, the first frame alone."""
+
+    part: Image | File
+    is_first_frame: bool = False
 
 
 @dataclass(frozen=True)
 class Attachments:
-    """Take files in, into the folder of bytes."""
+    """Take files in, into the folder of bytes. Pictures and documents each have workers of their own."""
 
     blobs: Blobs
+    documents: WorkerPool = field(default_factory=WorkerPool)
+    pictures: WorkerPool = field(default_factory=WorkerPool)
+
+    async def read(self, name: str, data: bytes, *, owner: str) -> Taken:
+        """Return the part for a file of `owner`; raise AttachmentError, or WorkerBusy where too much is being read.
+
+        A text waits for no picture, a picture for no document, and nobody for somebody else's three files.
+        """
+        name = file_name(name)
+        _check(name, data)
+        if (text := await asyncio.to_thread(_text_file, name, data)) is not None:
+            read: Read = (text, (), False)
+        else:
+            is_document = data.startswith(b"%PDF-")
+            pool, cpu_s = (self.documents, PDF_CPU_S) if is_document else (self.pictures, PICTURE_CPU_S)
+            try:
+                read = await pool.run(
+                    part_of, name, data, timeout_s=cpu_s, owner=owner, memory_bytes=READER_MEMORY_BYTES
+                )
+            except (WorkerTimeout, WorkerFailed) as error:
+                raise _unreadable(name, data) from error
+        return await asyncio.to_thread(self._keep, read, data)
 
     def take(self, name: str, data: bytes) -> Image | File:
-        """Return the part for a file named `name`; raise AttachmentError with a plain sentence."""
-        name = PurePath(name.replace("\\", "/")).name[:120] or "file"
-        if not data:
-            raise AttachmentError(f"{name} is empty.")
-        if len(data) > LARGEST_FILE:
-            raise AttachmentError(f"{name} is larger than {LARGEST_FILE // 1_000_000} MB.")
-        if data.startswith(b"%PDF-"):
-            return File(self._keep(name, data, "application/pdf"), _pdf_text(name, data))
-        if (text := _plain_text(data)) is not None:
-            return File(self._keep(name, data, "text/plain"), _bounded(text))
-        return self._picture(name, data)
+        """Return the part for a file, read in this process: for files that nobody else has made."""
+        name = file_name(name)
+        _check(name, data)
+        return self._keep(_text_or(name, data), data).part
 
-    def _keep(self, name: str, data: bytes, mime: str, *, size: tuple[int, int] = (0, 0)) -> Blob:
-        return Blob(self.blobs.put(data), mime, name, len(data), *size)
+    def _keep(self, read: Read, data: bytes) -> Taken:
+        part, files, is_first_frame = read
+        for held in files or (data,):
+            self.blobs.put(held)
+        return Taken(part, is_first_frame)
 
-    def _picture(self, name: str, data: bytes) -> Image:
+
+def file_name(name: str) -> str:
+    """Return the last part of a path as the name of a file, bounded, in one line."""
+    return " ".join(PurePath(name.replace("\\", "/")).name[:NAME_CHARS].split()) or "file"
+
+
+def part_of(name: str, data: bytes) -> Read:
+    """Return the part for a PDF or a picture, with the bytes that it names; raise AttachmentError for any other."""
+    if data.startswith(b"%PDF-"):
         try:
-            picture = Pictures.open(io.BytesIO(data), formats=[form for form in READABLE if form in Pictures.OPEN])
-            kind, size = str(picture.format), picture.size
-            if size[0] * size[1] > MOST_PIXELS:  # the header tells; nothing was decoded yet
-                raise AttachmentError(f"{name} has too many pixels: {size[0]}×{size[1]}.")
-            mime = KEPT_AS_THEY_ARE.get(kind)
-            if mime and max(size) <= LONGEST_EDGE and len(data) <= LARGEST_PICTURE:
-                picture.verify()
-                return Image(self._keep(name, data, mime, size=size))
-            sent, mime = _rendition(picture)
-        except (UnidentifiedImageError, Pictures.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-            raise AttachmentError(f"{name} is no picture, PDF or text that can be read.") from error
-        original = self._keep(name, data, f"image/{kind.lower()}", size=size)
-        shown = Pictures.open(io.BytesIO(sent)).size
-        return Image(self._keep(name, sent, mime, size=shown), original)
+            text, goes_on, pages = read_pdf(data)
+        except Exception as error:  # a reader that believes what a damaged file says fails in any way
+            raise _unreadable(name, data) from error
+        blob = replace(blob_of(data, "application/pdf", name), pages=pages)
+        return File(blob, _bounded(text, goes_on=goes_on) if text else None), (), False
+    try:
+        picture = cleaned(data)
+    except PictureError as error:
+        if error.size is not None:
+            raise AttachmentError(f"{name} has too many pixels: {error.size[0]}×{error.size[1]}.") from None
+        raise _unreadable(name, data) from error
+    drawings = [picture.sent, *([picture.full] if picture.full else [])]
+    sent, *full = (_drawn(drawing, name) for drawing in drawings)
+    return Image(sent, full[0] if full else None), tuple(d.data for d in drawings), picture.is_animated
 
 
-def _rendition(picture: Pictures.Image) -> tuple[bytes, str]:
-    """Return the picture in a size and form that every service takes, and its type."""
-    upright = ImageOps.exif_transpose(picture)
-    clear = upright.has_transparency_data
-    upright = upright.convert("RGBA" if clear else "RGB")
-    upright.thumbnail((LONGEST_EDGE, LONGEST_EDGE))
-    out = io.BytesIO()
-    if clear:
-        upright.save(out, "PNG", optimize=True)
-        if out.tell() <= LARGEST_PICTURE:
-            return out.getvalue(), "image/png"
-        out, upright = io.BytesIO(), upright.convert("RGB")
-    upright.save(out, "JPEG", quality=88)
-    return out.getvalue(), "image/jpeg"
+def blob_of(data: bytes, mime: str, name: str) -> Blob:
+    """Name some bytes."""
+    return Blob(sha256(data).hexdigest(), mime, name, len(data))
 
 
-def _plain_text(data: bytes) -> str | None:
+def is_cut(part: Image | File) -> bool:
+    """Return whether only the beginning of a file's text was taken in."""
+    return isinstance(part, File) and (part.text or "").endswith(CUT)
+
+
+def text_of(data: bytes) -> str | None:
+    """Return the text that some bytes are; None if they are none."""
     if b"\0" in data[:8192]:
         return None
     try:
@@ -119,22 +139,34 @@ def _plain_text(data: bytes) -> str | None:
         return None
 
 
+def _check(name: str, data: bytes) -> None:
+    if not data:
+        raise AttachmentError(f"{name} is empty.")
+    if len(data) > FILE_BYTES:
+        raise AttachmentError(f"{name} is larger than {FILE_BYTES // 1_000_000} MB.")
+
+
+def _text_or(name: str, data: bytes) -> Read:
+    text = _text_file(name, data)
+    return (text, (), False) if text is not None else part_of(name, data)
+
+
+def _text_file(name: str, data: bytes) -> File | None:
+    if data.startswith(b"%PDF-") or (text := text_of(data)) is None:
+        return None
+    return File(blob_of(data, "text/plain", name), _bounded(text))
+
+
+def _drawn(drawing: Drawing, name: str) -> Blob:
+    return replace(blob_of(drawing.data, drawing.mime, name), width=drawing.width, height=drawing.height)
+
+
 def _bounded(text: str, *, goes_on: bool = False) -> str:
     """Return as much of a text as is taken in; where it was cut, it says so."""
-    return f"{text[:MOST_CHARS]}\n\n{CUT}" if goes_on or len(text) > MOST_CHARS else text
+    return f"{text[:FILE_TEXT_CHARS]}\n\n{CUT}" if goes_on or len(text) > FILE_TEXT_CHARS else text
 
 
-def is_cut(part: Image | File) -> bool:
-    """Tell whether only the beginning of a file's text was taken in."""
-    return isinstance(part, File) and (part.text or "").endswith(CUT)
-
-
-def _pdf_text(name: str, data: bytes) -> str | None:
-    """Return the text of a PDF, bounded; None if it has none, as a scan has. It is read in a process of its own."""
-    command = [sys.executable, "-I", str(PDF_READER)]
-    try:
-        done = subprocess.run(command, input=data, capture_output=True, timeout=PDF_S, env={}, check=True)
-    except (subprocess.SubprocessError, OSError) as error:
-        raise AttachmentError(f"{name} is a PDF that cannot be read.") from error
-    text = done.stdout.decode("utf-8", "replace")
-    return _bounded(text, goes_on=done.stderr.endswith(b"more\n")) if text else None
+def _unreadable(name: str, data: bytes) -> AttachmentError:
+    if data.startswith(b"%PDF-"):
+        return AttachmentError(f"{name} is a PDF that cannot be read.")
+    return AttachmentError(f"{name} is no picture, PDF or text that can be read.")

@@ -64,7 +64,8 @@ class Services:
         keys = [k.reveal() for p in self.catalog.providers if (k := self.catalog.key(p)) is not None]
         self.redact = Redactor([*keys, *settings.secrets()])
         self.pool = Pool(redact=self.redact)
-        self.workers = WorkerPool()  # reads what is handed in
+        self.workers = WorkerPool()  # reads documents and conversations that are handed in
+        self.picture_workers = WorkerPool()  # so that no picture waits for a document
         self.render_workers = WorkerPool()  # never waits for a file that takes long
         self.store = _opened(Store(settings.database))
         self.secret = self.store.secret
@@ -193,6 +194,7 @@ class Services:
             await self.local.stop()
         await self.pool.aclose()
         await self.workers.aclose()
+        await self.picture_workers.aclose()
         await self.render_workers.aclose()
         self.store.close()
 

@@ -33,6 +33,7 @@ ORDER = [
     "branches",
     "attachments",
     "pdf_reader",
+    "pictures",
     "asking",
     "agent",
     "limits",
@@ -69,6 +70,7 @@ ORDER = [
     "errors",
     "provider_errors",
     "process",
+    "bounds",
     "rounds",
     "waits",
     "lean",
@@ -78,6 +80,7 @@ ORDER = [
 PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
 PURE += ["errors", "refusals", "provider_errors", "share", "signing", "secret", "redaction"]
 PURE += ["public_view"]
+PURE += ["bounds"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}
 
 

@@ -1,7 +1,7 @@
 """Files of the message that is being written: chosen, pasted or dropped; shown over the text until it is sent.
 
 The bytes tell what a file is (`attachments.py`). They come over Gradio's own upload, whose
-size the gate bounds; the folder that they lie in is left as soon as they are taken in.
+size and number the gate bounds; they leave its folder as soon as they are taken in or refused.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from aether.attachments import Attachments, is_cut
+from aether.attachments import Attachments, Taken, is_cut
+from aether.bounds import FILES_PER_MESSAGE
 from aether.errors import AetherError
 from aether.transcript import File, Image
 from aether.ui import exporting, panels, render
+from aether.ui.conversations import owner_of
 from aether.ui.markdown import one_line, text
 from aether.ui.plain import MARKUP, QUICK
 from aether.ui.words import say
@@ -24,10 +26,6 @@ if TYPE_CHECKING:
     from aether.services import Services
     from aether.ui.layout import Page
 
-MOST_FILES = 8
-"""Files of one message."""
-AT_ONCE = 2
-"""Files that are taken in at once: a large picture fills memory while it is scaled."""
 Attached = tuple[Image | File, ...]
 
 
@@ -35,31 +33,31 @@ class Desk:
     """Take files in for the message that is being written."""
 
     def __init__(self, services: Services) -> None:
-        self._attachments = Attachments(services.blobs)
-        self._hands = asyncio.Semaphore(AT_ONCE)
+        self._attachments = Attachments(services.blobs, services.workers, services.picture_workers)
 
-    async def take(self, paths: list[str] | None, attached: Attached) -> tuple[Any, ...]:
+    async def take(self, paths: list[str] | None, attached: Attached, request: gr.Request) -> tuple[Any, ...]:
         """Take uploaded files in: attached, chips, receipt, the button again."""
         refused: list[str] = []
-        cut: list[str] = []
+        notes: list[str] = []
         for path in map(Path, filter(exporting.was_handed_in, paths or ())):
             try:
-                if len(attached) >= MOST_FILES:
-                    refused.append(say("attach.most", name=path.name, most=MOST_FILES))
+                if len(attached) >= FILES_PER_MESSAGE:
+                    refused.append(say("attach.most", name=path.name, most=FILES_PER_MESSAGE))
                 else:
-                    attached = (*attached, await self._take(path))
-                    cut += [say("attach.cut", name=path.name)] if is_cut(attached[-1]) else []
+                    taken_in = await self._read(path, owner_of(request))
+                    attached = (*attached, taken_in.part)
+                    notes += [say("attach.cut", name=path.name)] if is_cut(taken_in.part) else []
+                    notes += [say("attach.frame", name=path.name)] if taken_in.is_first_frame else []
             except (AetherError, OSError) as error:
                 unreadable = say("attach.unreadable", name=path.name)
                 refused.append(error.sentence if isinstance(error, AetherError) else unreadable)
             finally:
                 path.unlink(missing_ok=True)
-        said = panels.receipt([*refused, *cut], tone="error" if refused else "ok")
+        said = panels.receipt([*refused, *notes], tone="error" if refused else "ok")
         return attached, chips(attached), said, gr.UploadButton(value=None)
 
-    async def _take(self, path: Path) -> Image | File:
-        async with self._hands:
-            return await asyncio.to_thread(lambda: self._attachments.take(path.name, path.read_bytes()))
+    async def _read(self, path: Path, owner: str) -> Taken:
+        return await self._attachments.read(path.name, await asyncio.to_thread(path.read_bytes), owner=owner)
 
 
 async def drop(number: str | None, attached: Attached) -> tuple[Attached, str]:

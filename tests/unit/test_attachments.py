@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aether.attachments import CUT, MOST_CHARS, Attachments, is_cut
-from aether.pdf_reader import MOST_PAGES
+from aether.attachments import CUT, Attachments, is_cut
+from aether.bounds import FILE_TEXT_CHARS as MOST_CHARS
+from aether.bounds import PDF_PAGES as MOST_PAGES
 from aether.store.blobs import Blobs
 from aether.transcript import File
 

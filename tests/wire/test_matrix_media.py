@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image as Pictures
 
-from aether.attachments import LONGEST_EDGE, Attachments
+from aether.attachments import Attachments
+from aether.bounds import PICTURE_EDGE_PIXELS as LONGEST_EDGE
 from aether.catalog.file import Provider
 from aether.catalog.live import models_of
 from aether.profile import DEFAULTS
