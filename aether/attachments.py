@@ -26,6 +26,7 @@ from aether.errors import AetherError, WorkerFailed, WorkerTimeout
 from aether.pdf_reader import read as read_pdf
 from aether.pictures import Drawing, PictureError, cleaned, picture_type
 from aether.store.blobs import Blobs
+from aether.text import sound
 from aether.transcript import Blob, File, Image
 from aether.workers import WorkerPool
 
@@ -96,7 +97,7 @@ class Attachments:
 
 def file_name(name: str) -> str:
     """Return the last part of a path as the name of a file, bounded, in one line."""
-    return " ".join(PurePath(name.replace("\\", "/")).name[:NAME_CHARS].split()) or "file"
+    return " ".join(sound(PurePath(name.replace("\\", "/")).name)[:NAME_CHARS].split()) or "file"
 
 
 def part_of(name: str, data: bytes) -> Read:

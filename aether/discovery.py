@@ -18,6 +18,7 @@ from aether.catalog import Catalog, Model, Provider
 from aether.errors import AuthError, NetworkError, ProviderError, SilenceError
 from aether.llm import LLM, Pool, translate
 from aether.settings import Secret
+from aether.text import sound_json
 
 log = logging.getLogger("aether")
 
@@ -109,4 +110,4 @@ async def list_models(provider: Provider, key: Secret | None, pool: Pool) -> lis
         raise translate(error, LLM(provider, stand_in, key, pool)) from error
     entries = cast(dict[str, object], answer).get("data") if isinstance(answer, dict) else answer
     listed = cast(list[object], entries) if isinstance(entries, list) else []
-    return [cast(dict[str, Any], e) for e in listed if isinstance(e, dict)]
+    return [sound_json(cast(dict[str, Any], e)) for e in listed if isinstance(e, dict)]

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from aether import branches
 from aether.errors import BusyError, CellError, EmptyMessage
-from aether.lowering.text import sound
+from aether.text import sound
 from aether.transcript import Part, Text, Transcript, Turn
 
 

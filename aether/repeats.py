@@ -3,7 +3,7 @@
 A fault that anyone can cause a thousand times a second would fill the disk and hold up the
 loop. Records are equal when the place, the level, the message without its arguments and the
 class of the exception are; numbers in a message do not count. What a visitor does in normal
-use stays far below the limits of its level. It knows no format and no key.
+use stays far below the limits of its level. It knows no format.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from aether.redaction import Redactor
+from aether.secret import revealed
 
 WINDOW_S = 60.0
 MAX_KINDS = 500
@@ -74,8 +77,12 @@ class RepeatFilter(logging.Filter):
         self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if getattr(record, "is_count", False):
+        try:
+            return getattr(record, "is_count", False) or self._is_written(record)
+        except Exception:  # a message that cannot be shown: the next filter says so
             return True
+
+    def _is_written(self, record: logging.LogRecord) -> bool:
         with self._lock:
             ended = self._ended()
             is_written = self._count(kind_of(record), record, limit_of(record))
@@ -133,6 +140,9 @@ class RepeatFilter(logging.Filter):
 
 
 def _shown(record: logging.LogRecord) -> str:
-    """Return the message of a record in short, without its arguments, which differ."""
+    """Return the message of a record in short, without its arguments, which differ.
+
+    It is written later, in a thread that knows no visitor: what this task has read out is replaced now.
+    """
     lines = str(record.msg).splitlines() or [""]
-    return lines[0][:120]
+    return Redactor(revealed())(lines[0])[:120]

@@ -39,6 +39,7 @@ from aether.parts import (
     json_text,
     once,
 )
+from aether.text import sound_json
 from aether.usage import Usage
 
 __all__ = [
@@ -258,14 +259,19 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: object) -> Transcript:
-        """Build a transcript from its JSON form; raise TranscriptError if it is none of ours."""
+        """Build a transcript from its JSON form; raise TranscriptError if it is none of ours.
+
+        Halves of characters are mended: a version that let them in wrote conversations that no page could show.
+        """
         version = data.get("version") if isinstance(data, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise TranscriptError("This is not a conversation of Aether.")
         if version > VERSION:
             raise TranscriptError(f"This conversation was written by a newer Aether (form {version}, known {VERSION}).")
         try:
-            read = _adapter().validate_python(data)
+            read = _adapter().validate_python(sound_json(data))
+        except RecursionError as error:
+            raise TranscriptError("This conversation is damaged: it is nested too deeply.") from error
         except ValidationError as error:
             where = ".".join(str(x) for x in error.errors()[0]["loc"])
             raise TranscriptError(f"This conversation is damaged at {where or 'its start'}.") from error

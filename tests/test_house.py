@@ -68,6 +68,7 @@ ORDER = [
     "worker_process",
     "refusals",
     "errors",
+    "text",
     "provider_errors",
     "process",
     "bounds",
@@ -78,7 +79,7 @@ ORDER = [
 """The rooms, top to bottom: a room imports only what stands below it."""
 
 PURE = ["limits", "fit", "branches", "exports", "wire", "lowering", "events", "transcript", "parts", "profile", "usage"]
-PURE += ["errors", "refusals", "provider_errors", "share", "signing", "secret", "redaction"]
+PURE += ["errors", "refusals", "provider_errors", "share", "signing", "secret", "redaction", "text"]
 PURE += ["public_view"]
 PURE += ["bounds"]
 IMPURE_IMPORTS = {"asyncio", "os", "socket", "subprocess", "threading", "httpx2", "openai", "anthropic", "gradio"}

@@ -17,7 +17,7 @@ from typing import Any, Literal, cast, get_args
 from aether.exports import archive, files, foreign, markdown, notebook
 from aether.exports.archive import LARGEST
 from aether.exports.files import ReadBlob
-from aether.lowering.text import sound
+from aether.text import sound, sound_json
 from aether.transcript import File as FilePart
 from aether.transcript import Image as ImagePart
 from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, Turn, json_text
@@ -64,6 +64,8 @@ def document(transcript: Transcript, format: Format, *, read_blob: ReadBlob = no
 def read(name: str, data: bytes) -> Imported:
     """Read a file of ours or of another service; raise TranscriptError with a sentence for any other."""
     held: Any = archive.load(name, data)
+    if isinstance(held, dict) and ("nbformat" in held or "turns" in held) and sound_json(held) is not held:
+        raise TranscriptError("This conversation holds values that cannot be kept.")  # ours are written without
     if isinstance(held, dict) and "nbformat" in held:
         found, notes, packed = notebook.read(cast(dict[str, Any], held))
         return Imported((mark_imported(found),), notes, files.unpacked(packed, found))
@@ -71,7 +73,7 @@ def read(name: str, data: bytes) -> Imported:
         packed = cast(dict[str, Any], held).pop("files", None)
         found = mark_imported(Transcript.from_dict(cast(object, held)))
         return Imported((found,), (), files.unpacked(packed, found))
-    conversations = tuple(mark_imported(c) for c in foreign.read(cast(object, held)))
+    conversations = tuple(mark_imported(c) for c in foreign.read(sound_json(cast(object, held))))
     if not conversations:
         raise TranscriptError("This file holds no conversation that can be read here.")
     more = f"The file holds {len(conversations)} conversations; the newest one was opened."

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope
 from aether import visitors
 from aether.gate import body, files
 from aether.gate.answers import NO_STORE, Refused
-from aether.lowering.text import sound
+from aether.text import sound
 
 NAME = r"[A-Za-z0-9_.-]{1,80}"
 ROUTES: dict[str, tuple[str, ...]] = {

@@ -32,6 +32,7 @@ from aether.settings import Secret
 from aether.transcript import Origin
 from aether.waits import Waits
 from aether.wire import WIRES, Ask, Reader, Wire
+from aether.wire.intake import Intake
 
 if TYPE_CHECKING:
     from aether.llm.pool import Client
@@ -147,6 +148,7 @@ class Exchange:
         await llm.pool.crowd.turn()
         waits = Waits(each_s=budgets.gap_s, whole_s=budgets.whole_s)
         stream: Any = None
+        intake = Intake()
         try:
             # Each wait has its own time-out: one that spanned a `yield` could fire in the caller's code.
             async with asyncio.timeout(budgets.first_event_s):
@@ -155,10 +157,13 @@ class Exchange:
                 self._sending()  # also where the connection did not say so
                 data = await anext(stream, None)
             while data is not None:
-                for event in self._reader.feed(cast(JSON, data) if isinstance(data, dict) else {}):
+                for event in self._reader.feed(intake.take(cast(JSON, data)) if isinstance(data, dict) else {}):
                     yield event
                 async with waits.one():
                     data = await anext(stream, None)
+            for left in intake.rest():
+                for event in self._reader.feed(left):
+                    yield event
         except Exception as error:
             fault = translate(error, llm)
             if stream is not None and isinstance(fault, NetworkError):

@@ -10,6 +10,7 @@ import httpx2
 
 from aether.errors import GarbledError, NetworkError, ProviderError, SilenceError
 from aether.llm.pool import SDKS, Budgets
+from aether.text import sound, sound_json
 from aether.wire import InBandError
 from aether.wire.faults import classify
 
@@ -34,7 +35,7 @@ def translate(error: Exception, llm: LLM) -> ProviderError:
     label, model, redact = llm.provider.label, llm.model.label, llm.redact
     foreign: Any = error
     # Bodies are redacted before anything is cut: half a key is not known for one.
-    body = redact.values(getattr(error, "body", None))
+    body = sound_json(redact.values(getattr(error, "body", None)))
     if isinstance(error, ProviderError):
         return error
     if isinstance(error, (TimeoutError, httpx2.TimeoutException, *_sdk_errors("APITimeoutError"))):
@@ -44,13 +45,13 @@ def translate(error: Exception, llm: LLM) -> ProviderError:
     elif isinstance(error, InBandError):
         fault = classify(None, body, label=label, model=model, headers={})
     elif isinstance(error, (httpx2.HTTPError, *_sdk_errors("APIConnectionError"))):
-        return NetworkError(f"{label} could not be reached.", detail=redact(str(error.__cause__ or error)))
+        return NetworkError(f"{label} could not be reached.", detail=sound(redact(str(error.__cause__ or error))))
     elif isinstance(error, _sdk_errors("APIError")):
         fault = classify(None, {"error": body}, label=label, model=model, headers={})
     elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
         return GarbledError(f"{label} sent an answer that could not be read.")
     else:
-        return ProviderError(f"{label} could not be asked.", detail=redact(f"{type(error).__name__}: {error}"))
+        return ProviderError(f"{label} could not be asked.", detail=sound(redact(f"{type(error).__name__}: {error}")))
     fault.detail = redact(fault.detail)
     return fault
 

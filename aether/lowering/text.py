@@ -7,9 +7,10 @@ leave one. What could not be sent would otherwise break every request after it.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from aether.lowering.view import Message
+from aether.text import sound, sound_json
 from aether.transcript import (
     File,
     Image,
@@ -24,18 +25,8 @@ from aether.transcript import (
     ToolResult,
 )
 
+__all__ = ["mend_text", "sound"]
 P = TypeVar("P", bound=Part)
-
-
-def sound(text: str) -> str:
-    """Return `text` with halves of characters joined, or replaced where the other half is missing."""
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
 
 
 def mend_text(messages: list[Message]) -> list[Message]:
@@ -58,7 +49,7 @@ def _is_sound(message: Message) -> bool:
         for text in texts:
             if not text.isascii() and sound(text) is not text:
                 return False
-    return all(_json(n.data) is n.data for n in message.native)
+    return all(sound_json(n.data) is n.data for n in message.native)
 
 
 def _texts(part: ResultPart) -> tuple[str, ...]:
@@ -72,7 +63,7 @@ def _texts(part: ResultPart) -> tuple[str, ...]:
 
 
 def _mended(message: Message) -> Message:
-    native = tuple(Native(n.kind, _json(n.data)) for n in message.native)
+    native = tuple(Native(n.kind, sound_json(n.data)) for n in message.native)
     return message._replace(parts=tuple(_part(p) for p in message.parts), native=native)
 
 
@@ -89,21 +80,3 @@ def _part(part: P) -> P:
             return replace(part, blob=blob, text=part.text and sound(part.text))
         case _:
             return part
-
-
-def _json(value: Any) -> Any:
-    """Mend every string of a JSON value; the very same value if there is nothing to mend."""
-    match value:
-        case str():
-            return sound(value)
-        case dict():
-            known = cast(dict[str, Any], value)
-            mended = [(sound(k), _json(v)) for k, v in known.items()]
-            same = all(k is a and v is b for (k, v), (a, b) in zip(known.items(), mended, strict=True))
-            return known if same else dict(mended)
-        case list():
-            items = cast(list[Any], value)
-            fresh = [_json(v) for v in items]
-            return items if all(a is b for a, b in zip(items, fresh, strict=True)) else fresh
-        case _:
-            return value

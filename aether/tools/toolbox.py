@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import assert_never
 
 from aether.lowering.view import ToolSpec
+from aether.text import sound
 from aether.tools.base import Approve, Tool, ToolError, ToolState, shortened
 from aether.tools.consent import Approval, Consent
 from aether.tools.signature import LONGEST_ARGUMENTS, BadArguments
@@ -175,5 +176,4 @@ async def _answer(tool: Tool, call: ToolCall) -> tuple[str, ResultStatus]:
 
 def _result(call: ToolCall, text: str, status: ResultStatus, total_ms: float) -> ToolResult:
     shown = shortened(text, LONGEST_RESULT)
-    clean = shown.encode("utf-8", "replace").decode("utf-8")  # lone surrogates would break the request
-    return ToolResult(call.id, call.name, (Text(clean),), status, round(total_ms, 1))
+    return ToolResult(call.id, call.name, (Text(sound(shown)),), status, round(total_ms, 1))

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
 from aether.events import Reply, StreamEvent
-from aether.lowering.text import sound
 from aether.lowering.view import Message, View
 from aether.parts import MEDIA, WORDS
 from aether.profile import Profile
+from aether.text import sound
 from aether.transcript import Blob, Part, Text
 
 JSON = dict[str, Any]

@@ -29,6 +29,7 @@ from mcp_types import (
 from mcp_types import Tool as ListedTool
 from pydantic_core import from_json
 
+from aether.text import sound, sound_json
 from aether.tools.base import Tool, ToolError
 from aether.tools.mcp.config import Entry, load_servers
 from aether.tools.mcp.connection import Connection, State
@@ -118,8 +119,10 @@ class MCPServers:
         only_reads = listed.annotations is not None and listed.annotations.read_only_hint is True
         return Tool(
             name,
-            (listed.description or listed.title or listed.name)[:LONGEST_DESCRIPTION],
-            {"properties": {}, **listed.input_schema} if not because else {"type": "object", "properties": {}},
+            sound(listed.description or listed.title or listed.name)[:LONGEST_DESCRIPTION],
+            {"properties": {}, **sound_json(listed.input_schema)}
+            if not because
+            else {"type": "object", "properties": {}},
             _caller(connection, listed.name),
             reads_only=entry.trusted and only_reads,
             timeout_s=CALL_S,
