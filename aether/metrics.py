@@ -28,6 +28,12 @@ OVERRUNS = Counter(
 )
 STREAMS = Gauge("aether_open_streams", "Answers that are being written now", registry=REGISTRY)
 SESSIONS = Gauge("aether_sessions", "Live sessions", registry=REGISTRY)
+LOOP_LAG = Histogram(
+    "aether_loop_lag_seconds",
+    "Time in which the event loop answers a sign, asked for ten times a second",
+    buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
 TASKS = Gauge("aether_tasks", "Tasks of the event loop", registry=REGISTRY)
 FILES = Gauge("aether_open_files", "Open files and sockets, where the system lists them", registry=REGISTRY)
 OWN_FILES = Path("/proc/self/fd")

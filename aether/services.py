@@ -30,6 +30,7 @@ from aether.keyring import Keyring
 from aether.limits import Limits
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
+from aether.loop_monitor import LoopMonitor
 from aether.metrics import OVERRUNS
 from aether.receipts import RecordSpace
 from aether.redaction import Redactor
@@ -66,6 +67,7 @@ class Services:
         self.pool = Pool(redact=self.redact)
         self.workers = WorkerPool()  # reads documents and conversations that are handed in
         self.picture_workers = WorkerPool()  # so that no picture waits for a document
+        self.loop_monitor = LoopMonitor()
         self.render_workers = WorkerPool()  # never waits for a file that takes long
         self.store = _opened(Store(settings.database))
         self.secret = self.store.secret
@@ -174,6 +176,7 @@ class Services:
         else:
             for provider in self._local_providers():
                 self.catalog.set_status(provider.name, False, "switched off by AETHER_LOCAL=0")
+        self.loop_monitor.start()
         self._spawn(self.discovery.run())
         self._spawn(self.sessions.run())
         self._spawn(self._prepare())
@@ -186,6 +189,7 @@ class Services:
 
     async def stop(self) -> None:
         """End turns, tools, tasks, the local model and all connections."""
+        self.loop_monitor.stop()
         await self.sessions.aclose()
         await self.toolset.stop()
         for task in self._tasks:

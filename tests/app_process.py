@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -14,6 +15,14 @@ from types import TracebackType
 ROOT = Path(__file__).parent.parent
 READY = "Aether is ready: "
 START_TIMEOUT_S = 120.0
+HELD = re.compile(r"The event loop (?:is|was) held for [\d.]+ s \(([\d.]+) s of CPU time\)")
+HELD_S = float(os.environ.get("AETHER_TEST_HELD_S", "1.5"))
+"""CPU seconds for which nothing may hold the event loop of an application under test.
+
+CPU time of the loop's own thread: a machine that is busy with something else makes no test fail.
+"""
+RUNNING: list[AppProcess] = []
+"""The applications that run now; `conftest.py` looks at them after each test."""
 
 
 class AppProcess:
@@ -36,6 +45,7 @@ class AppProcess:
         self.bodies: list[str] = []
         self._news: queue.Queue[str] = queue.Queue()
         self._process: subprocess.Popen[str] | None = None
+        self._looked = 0
 
     @property
     def pid(self) -> int:
@@ -59,10 +69,20 @@ class AppProcess:
         except AssertionError:
             self._process.kill()
             raise
+        RUNNING.append(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        RUNNING.remove(self)
         self.stop()
+        if error is None:
+            self.look_at_loop()
+
+    def look_at_loop(self) -> None:
+        """See that since the last look nothing has held the event loop for long."""
+        new, self._looked = self.lines[self._looked :], len(self.lines)
+        held = [line for line in new if (said := HELD.search(line)) and float(said[1]) > HELD_S]
+        assert not held, "\n".join(held)
 
     def stop(self, *, timeout_s: float = 15.0) -> int:
         """Ask it to end; return its exit code."""

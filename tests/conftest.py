@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
-from tests.app_process import AppProcess
+from tests.app_process import RUNNING, AppProcess
 from tests.replay import RECORDINGS
 from tests.scripted import ScriptedProvider
 from tests.scripted.clients import Client, Connect
@@ -28,6 +28,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         if report.failed and isinstance(value, AppProcess):
             report.sections.append((f"The last lines of {name}", "\n".join(line[:300] for line in value.lines[-40:])))
     return report
+
+
+@pytest.fixture(autouse=True)
+def the_loop_is_not_held() -> Iterator[None]:
+    """See after each test that nothing has held the event loop of an application that runs."""
+    yield
+    for app in RUNNING:
+        app.look_at_loop()
 
 
 @pytest.fixture

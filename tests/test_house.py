@@ -24,6 +24,7 @@ ORDER = [
     "answering",
     "receipts",
     "keyring",
+    "loop_monitor",
     "metrics",
     "live",
     "fitting",
