@@ -37,6 +37,7 @@ from aether.ui.handlers import writing
 from aether.ui.layout import build_page
 from aether.ui.lighter import lighten
 from aether.ui.painter import Painter
+from aether.ui.renderer import Renderer
 from aether.ui.stream import Lines
 from aether.ui.theme import build_theme
 
@@ -84,7 +85,7 @@ def build_app(services: Services) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     _add_routes(app, services)
     add_routes(app, services)
-    lines = Lines(Painter(), writing)
+    lines = Lines(Painter(), writing, renderer=Renderer(services.render_workers))
     app.add_route(stream.PATH, cast(Any, lines), methods=["POST"])  # an ASGI application, as the router takes it
     page = build_page(services, lines)
     mounted = _mount(app, page)

@@ -116,12 +116,16 @@ class Api:
     async def _follow(self, runtime: AgentRuntime, live: Live) -> AsyncIterator[dict[str, Any]]:
         runtime.turns.followed = runtime.lives
         try:
-            async for value in self.painter.frames(live, Live.snapshot):
+            async for value in self.painter.frames(live, _snapshot):
                 yield value
             yield live.snapshot()
         finally:
             if not live.finished and live is runtime.live:
                 await runtime.stop()
+
+
+async def _snapshot(live: Live) -> dict[str, Any]:
+    return live.snapshot()
 
 
 def _index(turn: object) -> int:

@@ -20,10 +20,12 @@ from aether.runtime import SYSTEM, AgentRuntime
 from aether.services import Services
 from aether.store.conversations import Kept
 from aether.store.shares import Shares
-from aether.transcript import File, Image, Transcript
+from aether.transcript import File, Image
 from aether.ui import panels, pickers, render
+from aether.ui.history import Window, show
 from aether.ui.markdown import one_line, text
 from aether.ui.plain import MARKUP, QUICK
+from aether.ui.renderer import Renderer
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -46,8 +48,9 @@ def owner_of(request: gr.Request) -> str:
 class Opening:
     """What the page does to go to a conversation."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, renderer: Renderer) -> None:
         self.services = services
+        self.renderer = renderer
         self.shares = Shares(services.store)
 
     async def open(self, wanted: str | None, runtime: AgentRuntime, request: gr.Request) -> Updates:
@@ -62,14 +65,14 @@ class Opening:
             if kind == "copy":
                 shared = await self.services.store.run(lambda: self.shares.read(id_))
                 runtime.load(replace(shared.transcript, system=SYSTEM))
-                return self._shown(runtime)
+                return await self._shown(runtime)
             await runtime.keeper.flush()
             kept = await self.services.store.run(lambda: self._kept(owner, id_))
             runtime.load(kept.transcript, kept=kept)
         except AetherError as error:
             refused = panels.receipt((error.sentence,), tone="error")
             return (*_unchanged(7), refused, mark(runtime, gone=id_))
-        return self._shown(runtime, follows=kept.is_held)
+        return await self._shown(runtime, follows=kept.is_held)
 
     def _kept(self, owner: str, id_: str) -> Kept:
         kept = self.services.store.load(owner, id_)
@@ -81,12 +84,13 @@ class Opening:
         """Tell the page which conversation it shows."""
         return mark(runtime)
 
-    def _shown(self, runtime: AgentRuntime, *, follows: bool = False) -> Updates:
+    async def _shown(self, runtime: AgentRuntime, *, follows: bool = False) -> Updates:
         provider, model = pickers.both(self.services.catalog.names(), reference=runtime.reference)
         hue = render.hues(runtime.transcript, also=runtime.reference).get(runtime.reference, 0)
         badge = panels.badge(runtime.reference, state="ready", hue=hue, word=time.monotonic_ns())
         head = (provider, model, badge, panels.usage(runtime.transcript))
-        return (*_history(runtime.transcript), *head, "", mark(runtime, follows=follows))
+        shown = await show(self.renderer, runtime.transcript, Window())
+        return (*shown, Window(), *head, "", mark(runtime, follows=follows))
 
     async def _snapshot(self, id_: str) -> Updates:
         shared = await self.services.store.run(lambda: self.shares.read(id_))
@@ -96,18 +100,23 @@ class Opening:
             f'<button type="button" class="copy-shared">{text(say("kept.copy"))}</button></div>'
         )
         head = (*_unchanged(3), panels.usage(shared.transcript))
-        return (*_history(shared.transcript, whole=True), *head, "", said)
+        window = Window(snapshot=id_)
+        return (*await show(self.renderer, shared.transcript, window), window, *head, "", said)
+
+    async def earlier(self, runtime: AgentRuntime, window: Window) -> Updates:
+        """Show more of the conversation or snapshot that the page shows: chat, earlier, window."""
+        wider = window.wider()
+        transcript = runtime.transcript
+        if window.snapshot:
+            try:
+                transcript = (await self.services.store.run(lambda: self.shares.read(window.snapshot))).transcript
+            except AetherError:  # it was taken back meanwhile
+                return tuple(_unchanged(3))
+        return (*await show(self.renderer, transcript, wider), wider)
 
 
 def _unchanged(count: int) -> list[Any]:
     return [cast(Any, gr.update()) for _ in range(count)]
-
-
-def _history(transcript: Transcript, *, whole: bool = False) -> Updates:
-    """Show the conversation: chat, the button for what is earlier, the window."""
-    window = len(transcript.turns) if whole else 0
-    shown = render.messages(transcript, window_turns=window or render.WINDOW_TURNS)
-    return shown, render.earlier(len(transcript.turns) - (window or render.WINDOW_TURNS)), window
 
 
 def mark(runtime: AgentRuntime, *, follows: bool = False, gone: str = "") -> str:
@@ -133,8 +142,9 @@ def build(page: Page, services: Services) -> None:
         wanted = gr.Textbox(elem_id="open-id", label="Conversation", container=False)
         go = gr.Button("Open", elem_id="open")
         again = gr.Button("Which", elem_id="mark")
-    opening, state = Opening(services), page.runtime
+    opening, state = Opening(services, page.renderer), page.runtime
     history = [page.chat, page.earlier, page.window]
     head = [page.provider, page.model, page.badge, page.usage]
     go.click(opening.open, [wanted, state], [*history, *head, page.receipt, marked], **QUICK)
     again.click(opening.mark, state, marked, **QUICK)
+    page.earlier.click(opening.earlier, [state, page.window], history, **QUICK)

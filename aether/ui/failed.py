@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from aether.transcript import Answer, Failure
 from aether.ui import words
-from aether.ui.markdown import code, text
+from aether.ui.fragments import code
+from aether.ui.markdown import text
 from aether.ui.sentences import told
 from aether.ui.words import say
 

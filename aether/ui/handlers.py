@@ -2,7 +2,7 @@
 
 Every function here is a coroutine, because a runtime lives on one event loop. The model
 dropdown's change and `/model` (`guide.py`) alone swap. The chat is an output of `settle`, `clear`,
-`earlier` and of going to another conversation (`conversations.py`) alone; the answer being written
+and of what `conversations.py` shows alone; the answer being written
 comes over `stream.py`. What is decided about a conversation is decided in `runtime.py`.
 """
 
@@ -20,6 +20,7 @@ from aether.services import Services
 from aether.transcript import Part
 from aether.ui import compare, inspector, panels, pickers, render
 from aether.ui.conversations import owner_of
+from aether.ui.history import Window, show
 from aether.ui.plain import QUICK
 from aether.ui.stream import Lines
 from aether.ui.words import say
@@ -124,16 +125,25 @@ class Events:
         await runtime.stop()
         return await self.start_again(turn, runtime)
 
-    async def settle(self, runtime: AgentRuntime, window: int) -> Updates:
+    async def settle(self, runtime: AgentRuntime, window: Window) -> Updates:
         """Show what was settled: chat, earlier, live, usage, badge, receipt. A refusal stays to be read."""
         if not runtime.keeper.is_owned:  # a session of another process: nothing is known of what the page shows
             shut = _settled(runtime)
             return unchanged(), unchanged(), shut, unchanged(), unchanged(), unchanged()
+        shown = await self._history(runtime, Window() if window.snapshot else window)
         live = panels.begun(runtime.lives.number) if runtime.lives and runtime.busy else _settled(runtime)
         if not runtime.busy:
             runtime.turns.followed = runtime.turns.newest
         said = unchanged() if runtime.turns.refused else "" if _was_used(runtime) else receipt(runtime)
-        return *history(runtime, window), live, panels.usage(runtime.transcript), badge(runtime), said
+        return *shown, live, panels.usage(runtime.transcript), badge(runtime), said
+
+    async def _history(self, runtime: AgentRuntime, window: Window) -> Updates:
+        """Return the chat's value as the conversation is now, and the button for what is before it."""
+        while True:
+            transcript = runtime.transcript
+            shown = await show(self.lines.renderer, transcript, window)
+            if transcript is runtime.transcript:  # a worker may have rendered while it went on
+                return shown
 
     async def stop(self, turn: str | None, runtime: AgentRuntime) -> None:
         """Stop the answer that the page meant; its line then ends, and the page settles it."""
@@ -144,13 +154,9 @@ class Events:
         self._attach(runtime, request)
         await runtime.stop()
         runtime.new_conversation()
-        shown = (*history(runtime, 0), _settled(runtime), panels.usage(runtime.transcript), badge(runtime), "")
-        return *shown, inspector.show((), runtime.transcript), 0
-
-    async def earlier(self, runtime: AgentRuntime, window: int) -> Updates:
-        """Show more of the history: chat, earlier, window."""
-        wider = (window or render.WINDOW_TURNS) + render.WINDOW_TURNS
-        return *history(runtime, wider), wider
+        history = await self._history(runtime, Window())
+        shown = (*history, _settled(runtime), panels.usage(runtime.transcript), badge(runtime), "")
+        return *shown, inspector.show((), runtime.transcript), Window()
 
     async def inspect(self, runtime: AgentRuntime) -> str:
         """Show the last requests: inspector."""
@@ -189,13 +195,6 @@ def taken(runtime: AgentRuntime, said: str = "") -> str:
 def unchanged() -> Any:
     """Leave a component as it is."""
     return cast(Any, gr.skip())
-
-
-def history(runtime: AgentRuntime, window: int) -> Updates:
-    """Return the chat's value, and the button for what is before it."""
-    turns = window or render.WINDOW_TURNS
-    before = len(runtime.transcript.turns) - turns
-    return render.messages(runtime.transcript, window_turns=turns), render.earlier(before)
 
 
 def badge(runtime: AgentRuntime, *, refused: bool = False) -> str:
@@ -268,7 +267,6 @@ def connect(page: Page, services: Services, lines: Lines) -> None:
     page.demo.unload(events.leave)
     _connect_pickers(page, events)
     _connect_answers(page, events)
-    page.earlier.click(events.earlier, [state, page.window], [page.chat, page.earlier, page.window], **QUICK)
     page.inspect.click(events.inspect, state, page.inspector, **QUICK)
 
 

@@ -55,7 +55,9 @@ from aether.ui import (
     usage,
 )
 from aether.ui.guard import who
+from aether.ui.history import Window
 from aether.ui.plain import MARKUP
+from aether.ui.renderer import Renderer
 from aether.ui.stream import Lines
 
 
@@ -64,6 +66,7 @@ class Page:
     """The components that events read and write. `taking`: events that take the files of the message along."""
 
     demo: gr.Blocks
+    renderer: Renderer
     runtime: gr.State
     window: gr.State
     line: gr.Markdown
@@ -124,7 +127,7 @@ def build_page(services: Services, lines: Lines) -> gr.Blocks:
         fill_height=False,
         delete_cache=(600, exporting.KEPT_S),
     ) as demo:
-        page = _tree(demo, services.new_runtime(who))
+        page = _tree(demo, services.new_runtime(who), lines.renderer)
         api.connect(services, page.runtime)  # first: the public names are its own
         handlers.connect(page, services, lines)
         for build in FEATURES:
@@ -132,8 +135,8 @@ def build_page(services: Services, lines: Lines) -> gr.Blocks:
     return demo
 
 
-def _tree(demo: gr.Blocks, template: AgentRuntime) -> Page:
-    parts: dict[str, Any] = {"runtime": gr.State(template), "window": gr.State(0)}
+def _tree(demo: gr.Blocks, template: AgentRuntime, renderer: Renderer) -> Page:
+    parts: dict[str, Any] = {"runtime": gr.State(template), "window": gr.State(Window())}
     parts["attached"] = gr.State(())
     places: dict[str, gr.Column] = {}
     parts |= _top(places)
@@ -147,7 +150,7 @@ def _tree(demo: gr.Blocks, template: AgentRuntime) -> Page:
         parts["begun"] = _markup("", elem_id="begun")
         parts["stop_turn"] = gr.Textbox(elem_id="stop-turn", label="Turn", container=False)
         _place(places, "wires")
-    return Page(demo=demo, places=places, **parts)
+    return Page(demo=demo, renderer=renderer, places=places, **parts)
 
 
 def _place(places: dict[str, gr.Column], name: str, *, elem_classes: str = "place") -> gr.Column:

@@ -18,12 +18,9 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name  # pyright: ignore[reportUnknownVariableType]
-from pygments.util import ClassNotFound
 
-from aether.ui.tangle import is_monotonous, is_tangled
+from aether.ui import lexers
+from aether.ui.tangle import is_tangled
 from aether.ui.tex import find_formulas
 from aether.ui.words import say
 
@@ -45,29 +42,41 @@ def text(plain: str) -> str:
 
 
 def prose(markdown: str) -> str:
-    """Render a model's Markdown; a text that was made to take long is shown as it stands."""
-    return f'<p class="plain">{text(markdown)}</p>' if is_tangled(markdown) else _MARKDOWN.render(markdown)
+    """Render a model's Markdown; a text that was made to take long is shown as it stands.
+
+    It takes as long as the text wants: what of it the event loop may render is decided in `fragments.py`.
+    """
+    return unrendered(markdown) if is_tangled(markdown) else _MARKDOWN.render(markdown)
+
+
+def unrendered(markdown: str) -> str:
+    """Return a text as it stands."""
+    return f'<p class="plain">{text(markdown)}</p>'
 
 
 def code(source: str, *, language: str = "", title: str = "") -> str:
     """Render a block of code with its title (or its language), its colours and a button to copy it."""
-    name = re.sub(r"[^\w+#.-]", "", language)[:24]
+    name = language_name(language)
+    return figure(coloured(source, language=name), title=title or name)
+
+
+def figure(markup: str, *, title: str) -> str:
+    """Frame a block of code that is markup already."""
     return (
-        f'<figure class="code"><figcaption><span>{text(title or name or "text")}</span>'
+        f'<figure class="code"><figcaption><span>{text(title or "text")}</span>'
         f'<button type="button" class="copy" title="{text(say("cell.copy_code"))}">{text(say("cell.copy"))}</button>'
-        "</figcaption>"
-        f'<pre tabindex="0"><code>{_coloured(source, language=name)}</code></pre></figure>'
+        f'</figcaption><pre tabindex="0"><code>{markup}</code></pre></figure>'
     )
 
 
-def _coloured(source: str, *, language: str) -> str:
-    if not language or is_monotonous(source):
-        return text(source)
-    try:
-        lexer = get_lexer_by_name(language, stripnl=False)
-    except ClassNotFound:
-        return text(source)
-    return str(highlight(source, lexer, HtmlFormatter[str](nowrap=True)))
+def language_name(written: str) -> str:
+    """Return the name of a language as a fence has it, bounded."""
+    return re.sub(r"[^\w+#.-]", "", written[:100])[:24]
+
+
+def coloured(source: str, *, language: str) -> str:
+    """Return code in its colours, or as it stands."""
+    return lexers.coloured(source, language=language) or text(source)
 
 
 def is_safe_link(url: str) -> bool:
@@ -102,7 +111,7 @@ class _Renderer(RendererHTML):
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         token = tokens[idx]
-        return code(token.content, language=token.info.strip().split(" ")[0])
+        return code(token.content, language=token.info[:200].strip().split(" ")[0])
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         return code(tokens[idx].content)

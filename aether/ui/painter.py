@@ -7,7 +7,7 @@ never longer than `HEARTBEAT_S`, because a program that has left is noticed only
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from aether.live import News
@@ -34,7 +34,7 @@ class Painter:
         """Wait for a round of the loop that has room, to render or to begin; say how many seconds to rest after it."""
         return await self._rounds.turn()
 
-    async def frames(self, live: Growing, render: Callable[[Growing], Value]) -> AsyncIterator[Value]:
+    async def frames(self, live: Growing, render: Callable[[Growing], Awaitable[Value]]) -> AsyncIterator[Value]:
         """Yield what `render` makes of `live` until it is finished; the finished state is not yielded."""
         self.painting += 1
         try:
@@ -42,7 +42,7 @@ class Painter:
             while not live.is_over:
                 rest_s = await self.turn()
                 began = time.perf_counter()
-                value = render(live)
+                value = await render(live)
                 spent_s = time.perf_counter() - began
                 has_words = live.has_words
                 yield value

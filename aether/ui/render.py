@@ -29,7 +29,8 @@ from aether.transcript import (
     Turn,
 )
 from aether.ui import failed, toolbar, toolcell
-from aether.ui.markdown import one_line, prose, text
+from aether.ui.fragments import has_room, plain, prose
+from aether.ui.markdown import one_line, text
 from aether.ui.sentences import told
 from aether.ui.stamp import stamp
 from aether.ui.words import say
@@ -70,7 +71,7 @@ def hues(transcript: Transcript, *, also: Iterable[str] = ()) -> Hues:
     taken: dict[str, int] = {}
     for provider in dict.fromkeys(reference.partition("/")[0] for reference in order):
         hue = crc32(provider.encode()) % HUES
-        while hue in taken.values() and len(taken) < HUES:
+        while len(taken) < HUES and hue in taken.values():
             hue = (hue + HUE_STEP) % HUES
         taken[provider] = hue
     return {reference: taken[reference.partition("/")[0]] for reference in order}
@@ -118,7 +119,7 @@ def prompt(transcript: Transcript, index: int) -> str:
     turn = transcript.turns[index]
     body = "".join(_part(part) for part in turn.prompt if not isinstance(part, Text))
     return (
-        f'<div class="prompt" data-prompt="{index}">{body}<div class="said">{text(turn.text)}</div>'
+        f'<div class="prompt" data-prompt="{index}">{body}<div class="said">{plain(turn.text)}</div>'
         f"{toolbar.of_prompt(transcript, index)}</div>"
     )
 
@@ -142,12 +143,17 @@ def cell(turn: Turn, *, index: int, colours: Hues, is_last: bool = True) -> str:
     beside = f' beside" data-answers="{len(shown)}' if many else ""
     label = text(say("cell.answer"))
     answers = f'<div class="answers" tabindex="0" aria-label="{label}">{body}</div>' if many else body
-    copied = turn.answers[shown[0]].text if len(shown) == 1 else ""
+    copied = _copied(turn.answers[shown[0]]) if len(shown) == 1 else ""
     gone = failed.attempts([stamp(turn.answers[n]) + failed.reason(turn.answers[n]) for n in sorted(spent)])
     return (
         f'<div class="cell{beside}" data-turn="{index}"><span class="number">[{index + 1}]</span>{answers}{gone}'
         f"{toolbar.of_cell(index, is_last=is_last, copied=copied)}</div>"
     )
+
+
+def _copied(answer: Answer) -> str:
+    """Return what the button to copy an answer holds, nothing where the page has no room for it."""
+    return answer.text if has_room(answer.text) else ""
 
 
 def _folded(turn: Turn) -> range:
@@ -159,12 +165,12 @@ def _answer(answer: Answer, place: tuple[int, int], *, colours: Hues, chosen: bo
     reference = answer.steps[-1].reference if answer.steps else ""
     state = "chosen" if chosen else "other"
     tone = f"hue-{colours[reference]}" if reference else "silent"
-    body = steps(answer.steps) + failed.notice(answer, cell=place[0])
-    actions = "" if alone else toolbar.of_answer(*place, copied=answer.text, chosen=chosen)
+    is_shown = chosen or not folded
+    body = steps(answer.steps) + failed.notice(answer, cell=place[0]) if is_shown else ""
+    actions = "" if alone else toolbar.of_answer(*place, copied=_copied(answer) if is_shown else "", chosen=chosen)
     return (
         f'<article class="answer {state} {tone}" data-reference="{text(reference)}">'
-        f"{'' if folded and not chosen else body}"
-        f"<footer>{stamp(answer)}{actions}</footer></article>"
+        f"{body}<footer>{stamp(answer)}{actions}</footer></article>"
     )
 
 
@@ -196,7 +202,7 @@ def _part(part: Part) -> str:
         case Reasoning():
             return reasoning(part.text) if part.text.strip() else ""
         case Refusal():
-            return f'<div class="notice refusal"><b>{text(say("cell.declined"))}</b> {text(part.text)}</div>'
+            return f'<div class="notice refusal"><b>{text(say("cell.declined"))}</b> {plain(part.text)}</div>'
         case ToolCall():
             return toolcell.group([(part, None)])
         case ToolResult():
@@ -204,7 +210,7 @@ def _part(part: Part) -> str:
         case Image() | File():
             return attachment(part)
         case SystemNote():
-            return f'<p class="note">{text(part.text)}</p>'
+            return f'<p class="note">{plain(part.text)}</p>'
         case _:
             assert_never(part)
 

@@ -29,6 +29,7 @@ from aether.live import Lives
 from aether.runtime import AgentRuntime
 from aether.ui.guard import visiting, who
 from aether.ui.painter import Painter
+from aether.ui.renderer import Growing, Renderer
 
 log = logging.getLogger("aether")
 
@@ -51,9 +52,12 @@ Render = Callable[[AgentRuntime, Lives], str]
 class Lines:
     """The lines of all pages: key → the conversation that it may listen to."""
 
-    def __init__(self, painter: Painter, render: Render, *, swap_s: float = SWAP_S) -> None:
+    def __init__(
+        self, painter: Painter, render: Render, *, renderer: Renderer | None = None, swap_s: float = SWAP_S
+    ) -> None:
         self.painter = painter
         self.render = render
+        self.renderer = renderer or Renderer()
         self._swap_s = swap_s
         self._runtimes: WeakValueDictionary[str, AgentRuntime] = WeakValueDictionary()
         self._keys: WeakKeyDictionary[AgentRuntime, str] = WeakKeyDictionary()
@@ -142,9 +146,11 @@ class Lines:
         await send({"type": "http.response.body", "body": b""})
 
     async def _states(self, runtime: AgentRuntime, lives: Lives) -> AsyncGenerator[str, None]:
-        async for markup in self.painter.frames(lives, lambda now: self.render(runtime, now)):
+        page = self._pages.get(runtime)
+        growing = Growing(self.renderer, page.visitor or page.session if page else "")
+        async for markup in self.painter.frames(lives, lambda now: growing.frame(lambda: self.render(runtime, now))):
             yield markup
-        yield self.render(runtime, lives)
+        yield await growing.last(lambda: self.render(runtime, lives))
 
 
 def difference(before: str, now: str) -> dict[str, int | str]:

@@ -1,4 +1,4 @@
-"""Texts that were made to take long: a reader of Markdown or a painter of code would be busy for seconds. Pure.
+"""Texts that were made to take long: a reader of Markdown would be busy for seconds. Pure.
 
 While one text is rendered nobody else is served, so such a text is shown as it stands.
 """
@@ -6,7 +6,6 @@ While one text is rendered nobody else is served, so such a text is shown as it 
 from __future__ import annotations
 
 import re
-import zlib
 
 MOST_MARKS = 1_500
 """Marks of emphasis and links in one paragraph: the time that they take grows with their square."""
@@ -14,12 +13,6 @@ MOST_MARKS_IN_ALL = 10_000
 """Marks of one text outside of code; the longest page of `docs/` has 1,800."""
 LONGEST = 200_000
 """Characters of one text that are read as Markdown."""
-MOST_COLOURED = 20_000
-"""Characters of code that are painted."""
-SHORT = 600
-"""Characters up to which no text takes long."""
-LEAST_NEWS = 0.04
-"""The share to which a text can be packed, below which it is one thing over and over."""
 _FENCED = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
 _BETWEEN = re.compile(r"\n(?=[ \t]*(?:[-*+#>|]|\d{1,9}[.)])[ \t])|\n[ \t]*\n")
 _MARKS = re.compile(r"[\[\]*_~]")
@@ -35,10 +28,3 @@ def is_tangled(markdown: str) -> bool:
         return True
     paragraphs = _BETWEEN.split(told)
     return any(len(p) > MOST_MARKS and len(_MARKS.findall(p)) > MOST_MARKS for p in paragraphs)
-
-
-def is_monotonous(source: str) -> bool:
-    """Tell whether code is too long to be painted, or one thing over and over."""
-    if len(source) <= SHORT:
-        return False
-    return len(source) > MOST_COLOURED or len(zlib.compress(source.encode(), 1)) < LEAST_NEWS * len(source)

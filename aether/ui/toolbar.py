@@ -36,7 +36,7 @@ def of_cell(index: int, *, is_last: bool, copied: str) -> str:
 
 def of_answer(index: int, number: int, *, copied: str, chosen: bool) -> str:
     """Offer to copy one answer of several; one that the conversation does not go on from also to compare and choose."""
-    copy = _copy(copied)
+    copy = _copy(copied) if copied else ""
     if chosen:
         return f'<span class="actions">{copy}</span>'
     differ = _button("differ", say("cell.differ"), say("deed.differ"))

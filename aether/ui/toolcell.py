@@ -13,9 +13,12 @@ from typing import Any, Literal, assert_never
 from aether.public_view import RESULT_CHARS
 from aether.transcript import File, Image, Text, ToolCall, ToolResult
 from aether.ui import words
-from aether.ui.markdown import code, text
+from aether.ui.fragments import code
+from aether.ui.markdown import text
 from aether.ui.words import say
 
+ARGUMENT_CHARS = 20_000
+"""Characters of arguments that are laid out, and shown, in a cell; a call that asks for consent shows all of them."""
 BRIEF_CHARS = 90
 
 State = Literal["writing", "running", "asking", "ok", "error", "not_run"]
@@ -54,7 +57,11 @@ def state_of(call: ToolCall, result: ToolResult | None, *, waiting: Waiting | No
 
 def accordion(name: str, arguments: str, *, state: State, result: ToolResult | None = None, question: str = "") -> str:
     """Render one call as a line that unfolds to what went in and what came out."""
-    went = went_in(arguments)
+    went = (
+        went_in(arguments)
+        if len(arguments) <= ARGUMENT_CHARS
+        else code(_cut_off(arguments), title=say("call.arguments"))
+    )
     came = "".join(_part(part) for part in result.parts) if result else ""
     marks = f' data-question="{text(question)}"' if question else ""
     is_open = " open" if state == "running" else ""  # one that asks shows its arguments over the composer
@@ -79,17 +86,21 @@ def readable(arguments: str) -> str:
         laid_out = json.dumps(json.loads(arguments, object_pairs_hook=_once), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         laid_out = arguments
-    return "".join(c if c.isprintable() or c == "\n" else _escape(c) for c in laid_out)
+    return _visible(laid_out)
+
+
+def _visible(written: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else _escape(c) for c in written)
 
 
 def brief(arguments: str) -> str:
     """Say the arguments in a line: `path="notes", depth=2`."""
     try:
-        values: object = json.loads(arguments or "{}")
+        values: object = json.loads(arguments or "{}") if len(arguments) <= ARGUMENT_CHARS else None
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        return _cut(readable(arguments))
+        return _cut(readable(arguments[:ARGUMENT_CHARS]))
     return _cut(", ".join(f"{k}={json.dumps(v, ensure_ascii=False)}" for k, v in values.items()))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
@@ -135,6 +146,12 @@ def _sum(calls: Sequence[Call], states: Sequence[State]) -> str:
     failed = states.count("error")
     told = [say("call.some_failed", count=failed)] if failed else []
     return " · ".join([*told, *([words.duration(slowest)] if slowest else [])]) or say("call.done")
+
+
+def _cut_off(arguments: str) -> str:
+    """Return the beginning of arguments, and say how much follows."""
+    more = say("call.more", count=f"{len(arguments) - ARGUMENT_CHARS:,}")
+    return f"{_visible(arguments[:ARGUMENT_CHARS])}\n{more}"
 
 
 def _part(part: Text | Image | File) -> str:

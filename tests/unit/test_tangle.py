@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from aether.ui.lexers import is_monotonous
 from aether.ui.markdown import code, prose
-from aether.ui.tangle import is_monotonous, is_tangled
+from aether.ui.tangle import is_tangled
 
 ROOT = Path(__file__).parent.parent.parent
 N = 16_000
