@@ -83,3 +83,25 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 def test_the_image_is_made_of_what_is_there() -> None:
     for source in re.findall(r"^COPY (\S+) ", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE):
         assert list(ROOT.glob(source)), source
+
+
+def test_a_service_of_systemd_shows_others_nothing() -> None:
+    text = (DEPLOY / "aether.service").read_text()
+    for line in ("StateDirectoryMode=0700", "UMask=0077", "LimitCORE=0", "NoNewPrivileges=yes", "ProtectSystem=strict"):
+        assert f"\n{line}\n" in text
+    assert "PrivateTmp=yes" in text
+
+
+def test_containers_write_to_their_data_and_a_bounded_tmp_alone() -> None:
+    for name in ("aether-1", "aether-2"):
+        service = compose()["services"][name]
+        assert (service["read_only"], service["user"], service["cap_drop"]) == (True, "1000:1000", ["ALL"])
+        assert service["tmpfs"] == ["/tmp:size=1g,mode=1777"]
+        assert service["ulimits"]["core"] == 0
+    pod = MANIFESTS[0]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    inside = container["securityContext"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert (inside["readOnlyRootFilesystem"], inside["allowPrivilegeEscalation"]) == (True, False)
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/data", "/tmp"}
+    assert [v["emptyDir"]["sizeLimit"] for v in pod["volumes"] if v["name"] == "tmp"] == ["2Gi"]
