@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from aether import metrics, visitors
 from aether.errors import AetherError, BadKey, CrowdedError
 from aether.gate.answers import refuse
+from aether.gate.origin import is_private
 from aether.guard import Who
 from aether.guard.allowance import LINK
 from aether.secret import Secret
@@ -23,6 +24,7 @@ from aether.ui import operator, refusal
 
 NO_STORE = {"Cache-Control": "no-store"}
 OPERATOR_ONLY = "This page is the operator's. Its password is the operator's token."
+PLAIN_HTTP = "Others could read your key on its way, because this page came over plain HTTP. Use HTTPS for it."
 NO_OPERATOR = "There is no operator's page here. AETHER_OPERATOR_TOKEN makes one."
 
 
@@ -43,6 +45,8 @@ def _add_keys(app: FastAPI, services: Services) -> None:
             provider = services.catalog.provider(name)
             if not services.settings.share.own_keys or not provider.api_key_env:
                 raise BadKey(f"{provider.label} takes no key of yours here.")
+            if not is_private(request.scope):
+                raise BadKey(PLAIN_HTTP)
             services.keyring.put(_visitor(request), provider.name, key)
         except AetherError as error:
             return _said(400, str(error))
@@ -69,6 +73,7 @@ def _add_keys(app: FastAPI, services: Services) -> None:
             "usd": rest.usd if rest else None,
             "paused": bool(rest and rest.paused),
             "own_keys": services.keyring.names(who.visitor),
+            "own_keys_refused": "" if is_private(request.scope) else PLAIN_HTTP,
             "providers": [{"name": p.name, "label": p.label} for p in takers],
             "uncounted": _uncounted(services),
         }

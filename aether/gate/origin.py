@@ -77,6 +77,15 @@ class Place:
         return address.is_loopback or self._settings.share.on
 
 
+def is_private(scope: Scope) -> bool:
+    """Return whether nobody on the way can read a cleaned request: it came over HTTPS, or from this machine itself."""
+    name = _name(Headers(scope=scope).get("host", ""))
+    try:
+        return scope["scheme"] == "https" or name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 def _name(host: str) -> str:
     """Return the name in a Host header, in small letters and without port and trailing dot; empty for a bad one."""
     try:

@@ -99,7 +99,9 @@
     if (!rest?.providers.length) return;
     provider.replaceChildren(...rest.providers.map((one) => new Option(one.label, one.name)));
     if (name) provider.value = name;
-    tell("");
+    key.disabled = save.disabled = Boolean(rest.own_keys_refused);
+    tell(told(rest.own_keys_refused));
+    result.classList.toggle("bad", key.disabled);
     dialog.showModal();
     key.focus();
   }
@@ -135,7 +137,7 @@
     dialog.close();
     take(next);
   });
-  provider.addEventListener("change", () => tell(""));
+  provider.addEventListener("change", () => tell(told(rest.own_keys_refused)));
   dialog.addEventListener("close", () => (key.value = ""));
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.addEventListener("click", (event) => {

@@ -21,6 +21,7 @@ from tests.app_process import AppProcess
 from tests.faults.sharing import KEY, OPERATOR, OWN_KEY, TOKEN, Visitor, shared, wait_until
 from tests.scripted import ScriptedProvider
 
+PLAIN_HTTP = "Others could read your key on its way"
 PUBLIC = "https://aether.example"
 PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 FILE = b"secret of the file"
@@ -239,3 +240,17 @@ def test_p1_a_copy_goes_on(link: AppProcess, conversation: Visitor) -> None:
     settled = reader.ask("go on")
     assert settled["status"] == "done"
     assert settled["text"].endswith("go on")
+
+
+def test_a_visitors_own_key_is_not_taken_over_plain_http_from_afar(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    key = {"provider": "keyless", "key": OWN_KEY}
+    for host in ("192.0.2.7:7860", "[2001:db8::1]:80"):
+        refused = visitor.http.post("/api/key", json=key, headers={"Host": host})
+        assert (refused.status_code, refused.json()["error"].split(",")[0]) == (400, PLAIN_HTTP)
+        told = visitor.http.get("/api/allowance", headers={"Host": host}).json()
+        assert told["own_keys_refused"].startswith(PLAIN_HTTP)
+        assert told["own_keys"] == []
+    for host in ("localhost", "127.0.0.1:1", "[::1]:7860"):
+        assert visitor.http.get("/api/allowance", headers={"Host": host}).json()["own_keys_refused"] == ""
+        assert visitor.http.post("/api/key", json=key, headers={"Host": host}).status_code == 204
