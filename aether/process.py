@@ -6,6 +6,7 @@ settings are read, no core is dumped, and each line it prints passes through the
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import io
 import os
@@ -169,4 +170,7 @@ class _Bytes(io.RawIOBase):
 
 def redact_output(redact: Callable[[str], str]) -> None:
     """Let all that this process prints from now on, and a library's own tracebacks, pass through `redact`."""
-    sys.stdout, sys.stderr = RedactedOutput(sys.stdout, redact), RedactedOutput(sys.stderr, redact)
+    output, errors = RedactedOutput(sys.stdout, redact), RedactedOutput(sys.stderr, redact)
+    sys.stdout, sys.stderr = output, errors
+    atexit.register(output.finish)
+    atexit.register(errors.finish)
