@@ -7,9 +7,10 @@ still stand, except for the turn that `without` takes out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from aether.transcript import Answer, Branch, Cut, Transcript, Turn
+from aether.transcript import Answer, Branch, Cut, Step, Transcript, Turn
 
 Way = tuple[tuple[Turn, ...], tuple[Cut, ...]]
 
@@ -131,3 +132,13 @@ def _with_ways(transcript: Transcript, now: Way, others: list[Way]) -> Transcrip
 def _shared(one: tuple[Turn, ...], other: tuple[Turn, ...]) -> int:
     """Return how many turns two ways share at their beginning."""
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def change_steps(transcript: Transcript, change: Callable[[Step], Step]) -> Transcript:
+    """Return the transcript with `change` made to each step of each way."""
+
+    def turn(known: Turn) -> Turn:
+        return replace(known, answers=tuple(replace(a, steps=tuple(map(change, a.steps))) for a in known.answers))
+
+    branches = tuple(replace(b, turns=tuple(map(turn, b.turns))) for b in transcript.branches)
+    return replace(transcript, turns=tuple(map(turn, transcript.turns)), branches=branches)

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
-from aether.exports import archive, files, foreign, markdown, notebook
+from aether.branches import change_steps
+from aether.exports import archive, files, foreign, markdown, natives, notebook
 from aether.exports.archive import LARGEST
 from aether.exports.files import ReadBlob
+from aether.exports.natives import Sign
 from aether.text import sound, sound_json
 from aether.transcript import File as FilePart
 from aether.transcript import Image as ImagePart
-from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, Turn, json_text
+from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, json_text
 from aether.wire.base import no_blobs
 
 __all__ = ["FORMATS", "LARGEST", "Document", "Format", "Imported", "document", "mark_imported", "read", "title"]
@@ -45,19 +46,31 @@ class Imported:
     conversations: tuple[Transcript, ...]
     notes: tuple[str, ...] = ()
     files: tuple[bytes, ...] = ()
+    signatures: object = None
+
+    def verified(self, sign: Sign) -> tuple[tuple[Transcript, ...], tuple[str, ...]]:
+        """Return the conversations with the blocks alone that this server has signed, and what is to be said."""
+        checked = [natives.without_unsigned(c, self.signatures, sign) for c in self.conversations]
+        dropped = any(has_unsigned for _, has_unsigned in checked)
+        return tuple(c for c, _ in checked), (*self.notes, *([natives.DROPPED] if dropped else []))
 
 
-def document(transcript: Transcript, format: Format, *, read_blob: ReadBlob = no_blobs) -> Document:
+def document(
+    transcript: Transcript, format: Format, *, read_blob: ReadBlob = no_blobs, sign: Sign | None = None
+) -> Document:
     """Return the conversation as a file of that format, with the pictures and files that it names."""
     clean = _whole(_without_userinfo(transcript))
-    held = {} if format == "md" else files.packed(clean, read_blob)
+    held: dict[str, Any] = {}
+    if format != "md":
+        packed, signed = files.packed(clean, read_blob), natives.signatures(clean, sign) if sign else []
+        held = ({"files": packed} if packed else {}) | ({"signatures": signed} if signed else {})
     match format:
         case "json":
-            written = clean.to_json() if not held else json_text({**clean.to_dict(), "files": held})
+            written = clean.to_json() if not held else json_text({**clean.to_dict(), **held})
         case "md":
             written = markdown.write(clean, title=title(clean))
         case "ipynb":
-            written = notebook.write(clean, title=title(clean), files=held)
+            written = notebook.write(clean, title=title(clean), more=held)
     return Document(f"{_file_name(title(clean))}.{format}", written.encode())
 
 
@@ -67,12 +80,14 @@ def read(name: str, data: bytes) -> Imported:
     if isinstance(held, dict) and ("nbformat" in held or "turns" in held) and sound_json(held) is not held:
         raise TranscriptError("This conversation holds values that cannot be kept.")  # ours are written without
     if isinstance(held, dict) and "nbformat" in held:
-        found, notes, packed = notebook.read(cast(dict[str, Any], held))
-        return Imported((mark_imported(found),), notes, files.unpacked(packed, found))
+        found, notes, own = notebook.read(cast(dict[str, Any], held))
+        unpacked = files.unpacked(own.get("files"), found)
+        return Imported((mark_imported(found),), notes, unpacked, own.get("signatures"))
     if isinstance(held, dict) and "turns" in held:
-        packed = cast(dict[str, Any], held).pop("files", None)
+        own = cast(dict[str, Any], held)
+        packed, signed = own.pop("files", None), own.pop("signatures", None)
         found = mark_imported(Transcript.from_dict(cast(object, held)))
-        return Imported((found,), (), files.unpacked(packed, found))
+        return Imported((found,), (), files.unpacked(packed, found), signed)
     conversations = tuple(mark_imported(c) for c in foreign.read(sound_json(cast(object, held))))
     if not conversations:
         raise TranscriptError("This file holds no conversation that can be read here.")
@@ -103,7 +118,7 @@ def mark_imported(transcript: Transcript) -> Transcript:
     """Return what was read, checked, each of its steps marked: a file proves nothing, also one of ours."""
     checked = _checked(transcript)
     beside = tuple(replace(step, imported=True) for step in checked.beside)
-    return replace(_of_steps(checked, lambda step: replace(step, imported=True)), beside=beside)
+    return replace(change_steps(checked, lambda step: replace(step, imported=True)), beside=beside)
 
 
 def _file_name(words: str) -> str:
@@ -120,17 +135,7 @@ def _whole(transcript: Transcript) -> Transcript:
 def _without_userinfo(transcript: Transcript) -> Transcript:
     if not USERINFO.search(transcript.to_json()):
         return transcript
-    return _of_steps(transcript, _clean_step)
-
-
-def _of_steps(transcript: Transcript, change: Callable[[Step], Step]) -> Transcript:
-    """Return the transcript with `change` made to each step of each way."""
-
-    def turn(known: Turn) -> Turn:
-        return replace(known, answers=tuple(replace(a, steps=tuple(map(change, a.steps))) for a in known.answers))
-
-    branches = tuple(replace(b, turns=tuple(map(turn, b.turns))) for b in transcript.branches)
-    return replace(transcript, turns=tuple(map(turn, transcript.turns)), branches=branches)
+    return change_steps(transcript, _clean_step)
 
 
 def _clean_step(step: Step) -> Step:

@@ -21,27 +21,26 @@ CHANGED = (
 )
 
 
-def write(transcript: Transcript, *, title: str, files: dict[str, str]) -> str:
-    """Return the notebook's JSON text."""
-    packed = {"files": files} if files else {}
+def write(transcript: Transcript, *, title: str, more: JSON) -> str:
+    """Return the notebook's JSON text; `more` is what is kept beside the transcript."""
     held = {
         "cells": _cells(transcript, title),
-        "metadata": {"aether": {"transcript": transcript.to_dict(), **packed}, "language_info": {"name": "python"}},
+        "metadata": {"aether": {"transcript": transcript.to_dict(), **more}, "language_info": {"name": "python"}},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
     return json.dumps(held, ensure_ascii=False, indent=1) + "\n"
 
 
-def read(held: JSON) -> tuple[Transcript, tuple[str, ...], Any]:
-    """Return the conversation of a notebook of ours, what is to be said, its files; raise TranscriptError."""
+def read(held: JSON) -> tuple[Transcript, tuple[str, ...], JSON]:
+    """Return the conversation of a notebook of ours, what is to be said, all that is kept; raise TranscriptError."""
     metadata = held.get("metadata")
     own: Any = metadata.get("aether") if isinstance(metadata, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     if not isinstance(own, dict):
         raise TranscriptError("This notebook was not written by Aether, so there is no conversation in it.")
     transcript = Transcript.from_dict(cast(JSON, own).get("transcript"))
     notes = () if _sources(held) == _told(transcript) else (CHANGED,)
-    return transcript, notes, cast(JSON, own).get("files")
+    return transcript, notes, cast(JSON, own)
 
 
 def _told(transcript: Transcript) -> list[str]:

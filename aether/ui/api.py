@@ -93,13 +93,15 @@ class Api:
 
     async def export(self, format: str | None, runtime: AgentRuntime) -> str | None:
         """Return the conversation as a file: json, md or ipynb; nothing for another format."""
-        return await exporting.file(runtime.transcript, format, self.services.blobs)
+        return await exporting.file(
+            runtime.transcript, format, self.services.blobs, sign=exporting.signer(self.services)
+        )
 
     async def load(self, path: str | None, runtime: AgentRuntime, request: gr.Request) -> dict[str, Any]:
         """Put the conversation of a file in the place of this one; the notes say what is to be known."""
         self._attach(runtime, request)
         try:
-            notes = await exporting.load(runtime, path, self.services.blobs)
+            notes = await exporting.load(runtime, path, self.services.blobs, sign=exporting.signer(self.services))
         except AetherError as error:
             return {"conversation": None, "turns": 0, "notes": [error.sentence]}
         return {"conversation": runtime.keeper.id, "turns": len(runtime.transcript.turns), "notes": list(notes)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from gradio.utils import get_upload_folder
 
 from aether import exports
 from aether.errors import AetherError
+from aether.exports import natives
+from aether.exports.natives import Sign, unknown_signature
 from aether.runtime import SYSTEM, AgentRuntime
 from aether.services import Services
 from aether.store.blobs import Blobs
@@ -46,23 +49,23 @@ def build(page: Page, services: Services) -> None:
     with page.place("wires"):
         exported = gr.File(elem_id="exported", label="Exported")
     for (name, _, _), button in zip(FORMATS, buttons, strict=True):
-        button.click(_writer(name, services.blobs), page.runtime, exported, **FILES)
-    opened = upload.upload(_taker(services.blobs), [upload, page.runtime], said, **QUICK)
+        button.click(_writer(name, services), page.runtime, exported, **FILES)
+    opened = upload.upload(_taker(services), [upload, page.runtime], said, **QUICK)
     handlers.answered(page, opened)
 
 
-def _writer(name: str, blobs: Blobs) -> Callable[[AgentRuntime], Awaitable[str | None]]:
+def _writer(name: str, services: Services) -> Callable[[AgentRuntime], Awaitable[str | None]]:
     async def write(runtime: AgentRuntime) -> str | None:
-        return await file(runtime.transcript, name, blobs)
+        return await file(runtime.transcript, name, services.blobs, sign=signer(services))
 
     return write
 
 
-def _taker(blobs: Blobs) -> Callable[[str | None, AgentRuntime], Awaitable[str]]:
+def _taker(services: Services) -> Callable[[str | None, AgentRuntime], Awaitable[str]]:
     async def take(path: str | None, runtime: AgentRuntime) -> str:
         """Open the file that a person gave: what is to be said."""
         try:
-            notes = await load(runtime, path, blobs)
+            notes = await load(runtime, path, services.blobs, sign=signer(services))
         except AetherError as error:
             return panels.receipt((error.sentence,), tone="error")
         return panels.receipt((say("files.opened", count=len(runtime.transcript.turns)), *notes))
@@ -79,18 +82,24 @@ def _said(markup: str) -> None:
     gr.Markdown(markup, **MARKUP)
 
 
-async def file(transcript: Transcript, format: str | None, blobs: Blobs) -> str | None:
+def signer(services: Services) -> Sign:
+    """Return what signs and verifies the blocks of services that go out in a file."""
+    return partial(services.secret.sign, natives.PURPOSE)
+
+
+async def file(transcript: Transcript, format: str | None, blobs: Blobs, *, sign: Sign | None = None) -> str | None:
     """Write the conversation to a file that the page may hand out; None for an unknown format."""
     if format not in exports.FORMATS:
         return None
-    document = await asyncio.to_thread(exports.document, transcript, format, read_blob=blobs.read)
+    document = await asyncio.to_thread(exports.document, transcript, format, read_blob=blobs.read, sign=sign)
     folder = Path(get_upload_folder()) / secrets.token_hex(8)  # a path of its own: an equal one would not be noticed
     return save_bytes_to_cache(document.data, document.name, str(folder))
 
 
-async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs) -> tuple[str, ...]:
+async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs, *, sign: Sign | None = None) -> tuple[str, ...]:
     """Put the conversation of a file in the place of this one; return what is to be said about it.
 
+    Blocks that only a model's service can read come in where `sign` has signed them, and nowhere else.
     Raises TranscriptError for what is none, BusyError while an answer is being written.
     """
     if not path or not was_handed_in(path):
@@ -102,8 +111,9 @@ async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs) -> tuple[s
         raise TranscriptError("There is no file.") from None
     except OSError as error:
         raise TranscriptError("There is no room for files at this moment.") from error
-    runtime.load(read.conversations[0])
-    return (*read.notes, *_instructions(runtime.transcript.system))
+    conversations, notes = await asyncio.to_thread(read.verified, sign or unknown_signature)
+    runtime.load(conversations[0])
+    return (*notes, *_instructions(runtime.transcript.system))
 
 
 def _instructions(system: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 from aether.lowering.calls import fits
 from aether.parts import object_of
@@ -70,7 +71,7 @@ def check(protocol: Protocol, body: JSON, profile: Profile, issued: Issued | Non
         "openai-responses": check_responses,
         "anthropic-messages": check_anthropic,
     }
-    return list(checks[protocol](body, profile, issued or Issued()))
+    return [*checks[protocol](body, profile, issued or Issued()), *check_remote(body)]
 
 
 BODY_KEYS: dict[Protocol, set[str]] = {
@@ -100,6 +101,35 @@ def check_settings(protocol: Protocol, body: JSON, profile: Profile) -> Iterator
         yield Violation("C20 no choice without tools", "tool_choice")
     if body.get("tools") and not profile.tools:
         yield Violation("C15 the target takes no tools", "tools")
+
+
+MEDIA_BLOCKS = ("image", "image_url", "image_file", "input_image", "document", "file", "input_file")
+REMOTE_KEYS = ("file_id", "file_url", "container_id")
+"""Keys by which a block of media names what is elsewhere: a service fetches it, and bills what nobody has counted."""
+ARGUMENTS = ("input", "arguments", "parameters")
+"""Keys whose objects are a tool's, with names of its own."""
+
+
+def check_remote(body: JSON) -> Iterator[Violation]:
+    """Check that a body carries all that it shows, and names nothing that a service would have to fetch."""
+    left: list[tuple[str, object]] = [(k, v) for k, v in body.items() if k != "tools"]
+    while left:
+        where, value = left.pop()
+        if isinstance(value, list):
+            left += [(where, item) for item in cast(list[object], value)]
+        elif isinstance(value, dict):
+            block = cast(JSON, value)
+            if block.get("type") in MEDIA_BLOCKS and _is_remote(block):
+                yield Violation("I6 nothing remote", where)
+            left += [(k, v) for k, v in block.items() if isinstance(v, list) or (k not in ARGUMENTS and v)]
+
+
+def _is_remote(block: JSON) -> bool:
+    source, places = mapping(block.get("source")), [mapping(block.get(k)) for k in ("file", "image_url", "image_file")]
+    urls = [block.get("image_url"), *(p.get("url") for p in places), *(p.get("file_data") for p in (block, *places))]
+    named = any(p.get(k) for p in (block, *places) for k in REMOTE_KEYS)
+    fetched = any(isinstance(url, str) and not url.startswith("data:") for url in urls)
+    return named or fetched or source.get("type") not in (None, "base64", "text", "content")
 
 
 def check_names(offered: Iterable[str], used: Iterable[str]) -> Iterator[Violation]:
