@@ -56,12 +56,14 @@ class Rates:
 class Price(Rates):
     """What a model costs. `tiers`: rates for all tokens of a request with more input than that, in rising order.
 
-    `request` and `image` are fees in USD, for each request and for each picture that it shows.
+    `request` and `image` are fees in USD, for each request and for each picture that it shows. `unbounded`: there are
+    other fees, such as for searches or pictures that the model makes, which nothing in a request bounds.
     """
 
     tiers: tuple[tuple[int, Rates], ...] = ()
     request: float = 0.0
     image: float = 0.0
+    unbounded: bool = False
 
     def cost_usd(self, usage: Usage) -> float:
         """Return what `usage` costs, in USD, without the fees for pictures."""

@@ -86,7 +86,7 @@ class Catalog:
             found = Model(id_, id_, provider.profile)
         if found is None:
             raise UnknownModel(f"{provider.label} has no model named {_shown(model_id)}.")
-        return self._complete(provider, found)
+        return self._with_tiers(provider, self._complete(provider, found))
 
     def models(self, provider_name: str) -> tuple[Model, ...]:
         """Return all models of a provider: those of the file first, then those of its live list."""
@@ -148,9 +148,18 @@ class Catalog:
             window, table = known_facts(provider.price_table, model.id)
             price = price or table
             profile = replace(profile, context_window=profile.context_window or window)
+        if price is not None and any(re.search(p, model.id, re.IGNORECASE) for p in provider.unbounded):
+            price = replace(price, unbounded=True)
         learnt = self._learnt.get((provider.base_url, model.id))
         profile = profile.with_fields(learnt) if learnt else profile
         return replace(model, profile=profile, price=price)
+
+    def _with_tiers(self, provider: Provider, model: Model) -> Model:
+        """Add the dearer rates of long requests to a price that is the same in the table: no list tells them."""
+        price, (_, table) = model.price, known_facts(provider.price_table, model.id)
+        if price is None or table is None or price.tiers or (price.input, price.output) != (table.input, table.output):
+            return model
+        return replace(model, price=replace(price, tiers=table.tiers))
 
     def _provider_dict(self, provider: Provider, models: Iterable[Model]) -> dict[str, Any]:
         state = self.readiness(provider.name)

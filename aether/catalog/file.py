@@ -24,7 +24,7 @@ SHIPPED_PROVIDERS = Path(__file__).parent.parent / "providers.toml"
 PROVIDER_KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str, "label": str, "protocol": str, "base_url": str, "api_key_env": str, "models": list, "discover": bool,
     "custom_models": bool, "local": bool, "headers": dict, "profile": dict, "price_table": str, "leave_out": list,
-    "model": list,
+    "unbounded": list, "model": list,
 }  # fmt: skip
 MODEL_KEYS: dict[str, type | tuple[type, ...]] = {"id": str, "label": str, "tagline": str, "price": dict}
 PROFILE_KEYS = {f.name for f in fields(Profile)}
@@ -59,7 +59,8 @@ class Provider:
     """One service at one address. `local`: our own server answers, wherever it listens now.
 
     `price_table` names the provider in `genai-prices`; `leave_out` are patterns of ids that
-    a live list may hold and that are no chat models.
+    a live list may hold and that are no chat models, `unbounded` those of models with fees that nothing in a
+    request bounds.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Provider:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     price_table: str = ""
     leave_out: tuple[str, ...] = ()
+    unbounded: tuple[str, ...] = ()
 
 
 def read_providers(path: Path, leave_out: tuple[str, ...] = ()) -> tuple[tuple[Provider, ...], tuple[str, ...]]:
@@ -137,15 +139,16 @@ def _provider(entry: dict[str, Any], where: str, shared: tuple[str, ...]) -> Pro
         headers={str(k): str(v) for k, v in entry.get("headers", {}).items()},
         price_table=entry.get("price_table", ""),
         leave_out=(*shared, *_patterns(entry.get("leave_out", []), where)),
+        unbounded=_patterns(entry.get("unbounded", []), where, "unbounded"),
     )
 
 
-def _patterns(value: object, where: str) -> tuple[str, ...]:
+def _patterns(value: object, where: str, field: str = "leave_out") -> tuple[str, ...]:
     """Return patterns of ids, if all of them are some."""
     try:
         return tuple(re.compile(pattern).pattern for pattern in _PATTERNS.validate_python(value, strict=True))
     except (ValidationError, re.error) as error:
-        raise CatalogError(f"{where}: leave_out must be a list of regular expressions.") from error
+        raise CatalogError(f"{where}: {field} must be a list of regular expressions.") from error
 
 
 def _address(url: str, where: str) -> str:
@@ -217,7 +220,9 @@ def _model(entry: dict[str, Any], profile: Profile, stated: set[str], where: str
 
 
 def _price(values: dict[str, Any], where: str) -> Price:
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) and v >= 0 for v in values.values())
+    numbers = all(
+        isinstance(v, int | float) and not isinstance(v, bool) and 0 <= v <= 1_000_000 for v in values.values()
+    )
     if values.keys() - PRICE_KEYS or not {"input", "output"} <= values.keys() or not numbers:
         raise CatalogError(f"{where}: a price has input and output, in USD for a million tokens.")
     return Price(**values)

@@ -19,9 +19,12 @@ WINDOWS = (
     "max_input_tokens",
     "inputTokenLimit",
 )
+PRICES = (
+    "prompt", "completion", "request", "image", "internal_reasoning", "input_cache_read", "input_cache_write"
+)  # fmt: skip
+LARGEST_USD = 1.0
+"""For one token, picture or request; what a list says beyond that is no price, nor is NaN."""
 OUTPUTS = ("max_completion_tokens", "max_output_tokens", "max_tokens", "outputTokenLimit")
-HIGHEST_PRICE = 1_000_000.0
-"""USD for a million tokens; what a list says beyond that is no price, nor is NaN."""
 NOT_CHAT = {"embedding", "embeddings", "image", "audio", "moderation", "rerank", "transcribe", "language-completion"}
 """Values of `type` that say that a model does not chat (Together, LM Studio)."""
 
@@ -91,13 +94,38 @@ def _flag(capable: Facts, *names: str) -> bool | None:
 
 
 def _price(pricing: object) -> Price | None:
-    """Read OpenRouter's prices: USD for one token, as text."""
+    """Read OpenRouter's prices: USD for one token, as text; None for a price of nothing, which is only a claim."""
     table = _map(pricing)
-    try:
-        rates = [float(table[k]) * 1_000_000 for k in ("prompt", "completion")]
-    except (KeyError, TypeError, ValueError, OverflowError):
+    rates = {key: _usd(table.get(key)) for key in PRICES}
+    read_in, written = rates["prompt"], rates["completion"]
+    if read_in is None or written is None or not read_in + written:
         return None
-    return Price(round(rates[0], 6), round(rates[1], 6)) if all(0 <= r < HIGHEST_PRICE for r in rates) else None
+    if any(rates[key] is None for key in PRICES if table.get(key) is not None):
+        return None
+    read, write = rates["input_cache_read"], rates["input_cache_write"]
+    return Price(
+        _million(read_in),
+        _million(max(written, rates["internal_reasoning"] or 0.0)),
+        None if read is None else _million(read),
+        None if write is None else _million(write),
+        request=rates["request"] or 0.0,
+        image=rates["image"] or 0.0,
+    )
+
+
+def _usd(value: object) -> float | None:
+    """Return an amount that a list tells; None if it is none, or below zero, which stands for "it depends"."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        amount = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return amount if 0 <= amount < LARGEST_USD else None
+
+
+def _million(usd: float) -> float:
+    return round(usd * 1_000_000, 6)
 
 
 def _is_whole(text: str) -> bool:

@@ -207,6 +207,8 @@ class SharedPass:
         price = asking.price or guard.share.unknown_price
         if price is None:
             raise UnpricedError(f"The price of {asking.label} is not known, so it cannot be used in this demo.")
+        if price.unbounded:
+            raise UnpricedError(f"{asking.label} has fees that cannot be bounded, so it cannot be used in this demo.")
         if asking.answer_tokens is None:
             raise UnpricedError(f"Nothing bounds what {asking.label} may cost, so it cannot be used in this demo.")
         worst = worst_nano_usd(tokens, asking.answer_tokens, price, pictures=pictures)
