@@ -212,26 +212,28 @@ class SharedPass:
         if asking.answer_tokens is None:
             raise UnpricedError(f"Nothing bounds what {asking.label} may cost, so it cannot be used in this demo.")
         worst = worst_nano_usd(tokens, asking.answer_tokens, price, pictures=pictures)
-        self._open = _Open(secrets.token_hex(16), price, pictures, asking.is_billable)
-        await self._set_aside(self._open.entry, worst, asking.reference)
+        open_ = _Open(secrets.token_hex(16), price, pictures, asking.is_billable)
+        await uninterrupted(self._set_aside(open_, worst, asking.reference))
 
     async def _count_turn(self) -> None:
         if self._counted:
             return
         self._scopes = self._guard.scopes(self._who, self._turn)
-        self._counted = True
-        if await _ledger(self._guard.ledger.begin_turn, self._scopes) is not None:
-            self._counted = False
+        await uninterrupted(self._begin_turn())
+        if not self._counted:
             raise AllowanceError(NO_MESSAGES)
 
-    async def _set_aside(self, entry: str, worst: int, reference: str) -> None:
-        """Reserve, in the caps of this day; what is open afterwards is in the ledger, whatever ends this."""
+    async def _begin_turn(self) -> None:
+        self._counted = await asyncio.to_thread(self._guard.ledger.begin_turn, self._scopes) is None
+
+    async def _set_aside(self, open_: _Open, worst: int, reference: str) -> None:
+        """Reserve, in the caps of this day; `_open` is what is in the ledger, whatever ends this."""
         scopes = self._guard.scopes(self._who, self._turn)
-        reserve = partial(self._guard.ledger.reserve, entry, worst, scopes, reference=reference)
-        short = await _ledger(reserve)
+        reserve = partial(self._guard.ledger.reserve, open_.entry, worst, scopes, reference=reference)
+        short = await asyncio.to_thread(reserve)
         if short is not None:
-            self._open = None
             raise AllowanceError(SPENT[short.name.partition(":")[0]])
+        self._open = open_
 
     async def settle(self, usage: Usage) -> None:
         self._answered = True

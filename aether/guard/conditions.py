@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aether.guard.allowance import SharedGuard
 
 INPUT_MOST = 160_000
-"""Tokens, at the worst, of one request on a shared link."""
+"""Tokens, at the worst, of one request on a shared link. Some lists do not tell the higher price of longer ones."""
 SPENT = {
     "link": "This demo has used up what its operator gave it.",
     "day": "This demo has used up what its operator gave it for today.",
@@ -56,6 +56,8 @@ def _worst(guard: SharedGuard, target: Target, message_bytes: int) -> int:
     price = target.price or guard.share.unknown_price
     if price is None:
         raise UnpricedError(f"The price of {target.label} is not known, so it cannot be used in this demo.")
+    if price.unbounded:
+        raise UnpricedError(f"{target.label} has fees that cannot be bounded, so it cannot be used in this demo.")
     if target.answer_tokens is None:
         raise UnpricedError(f"Nothing bounds what {target.label} may cost, so it cannot be used in this demo.")
     return worst_nano_usd(message_bytes, target.answer_tokens, price)
