@@ -7,11 +7,10 @@ import contextlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 from aether.errors import AllowanceError, CrowdedError, LinkPaused, TooLongHere, UnpricedError, UnsoundRequest
 from aether.guard import Asking, NotAdmitted, Permit, Proposal, Who
@@ -21,13 +20,13 @@ from aether.guard.cost import text_tokens, true_nano_usd, worst_nano_usd
 from aether.guard.media import Scale
 from aether.guard.places import OwnPlaces, Places
 from aether.guard.rates import Rates
+from aether.guard.uninterrupted import uninterrupted
 from aether.share import Share
 from aether.store.ledger import NANO, Ledger, Scope
 from aether.usage import Price, Usage
 
 log = logging.getLogger("aether")
 
-T = TypeVar("T")
 LINK = "link"
 
 
@@ -241,7 +240,7 @@ class SharedPass:
         if open_ is None or not (usage.input or usage.output):
             return
         try:
-            await _ledger(self._guard.charge, open_.entry, usage, open_.price, open_.pictures)
+            await uninterrupted(asyncio.to_thread(self._guard.charge, open_.entry, usage, open_.price, open_.pictures))
         except Exception:  # the answer is there all the same; what was set aside stays charged
             log.exception("A request could not be settled")
 
@@ -252,7 +251,7 @@ class SharedPass:
             if open_.is_billable():
                 self._answered = True
             else:
-                await _ledger(self._guard.ledger.settle, open_.entry, 0)
+                await uninterrupted(asyncio.to_thread(self._guard.ledger.settle, open_.entry, 0))
 
     async def leave(self) -> None:
         if self._watch is not None:
@@ -272,28 +271,7 @@ class SharedPass:
             await self._guard.places.give_back(self._who.visitor, self._turn)
         if self._counted and not self._answered:
             self._counted = False
-            await _ledger(self._guard.ledger.forget_turn, self._scopes)
-
-
-async def _ledger(call: Callable[..., T], *args: Any) -> T:
-    """Run a transaction of the ledger to its end, whatever ends the caller meanwhile."""
-    return await uninterrupted(asyncio.to_thread(call, *args))
-
-
-async def uninterrupted(work: Coroutine[Any, Any, T]) -> T:
-    """Return what `work` returns; a caller that is cancelled meanwhile ends when it is done."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.warning("A transaction failed while its answer was stopped: %s", type(error).__name__)
-        raise cancelled
-    return task.result()
+            await uninterrupted(asyncio.to_thread(self._guard.ledger.forget_turn, self._scopes))
 
 
 async def _end_unheard(admission: Admission, who: Who, end: Callable[[], object]) -> None:
