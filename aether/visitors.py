@@ -15,6 +15,8 @@ from hashlib import sha256
 COOKIE = "aether_visitor"
 HEADER = "x-aether-visitor"
 """The header by which the gate tells the rooms behind it who asks; what comes from outside is dropped."""
+PROGRAM = "program"
+"""The name that all programs without a cookie share."""
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -32,14 +34,9 @@ def own_session(cookie: str, session_hash: str) -> str:
     """Return the name of the session that `session_hash` is for the visitor who holds `cookie`."""
     key = cookie if _VALUE.fullmatch(cookie) else ""
     digest = hmac.new(key.encode(), session_hash.encode("utf-8", "surrogatepass"), sha256).hexdigest()
-    return f"{identify(cookie) or 'program'}-{digest[:32]}"
+    return f"{identify(cookie) or PROGRAM}-{digest[:32]}"
 
 
-def any_session(cookie: str) -> str:
-    """Return the name that stands for all of a visitor's sessions: a program that listens names an event alone."""
-    return f"{identify(cookie) or 'program'}-*"
-
-
-def all_sessions_of(session: str) -> str:
-    """Return that name for the visitor of a session."""
-    return session.rpartition("-")[0] + "-*"
+def owner_of_session(session: str) -> str:
+    """Return the name of the visitor whose session it is; that of all programs for one without a cookie."""
+    return session.rpartition("-")[0]

@@ -11,6 +11,7 @@ import json
 import math
 import re
 import secrets
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -32,6 +33,8 @@ from aether.routes import add_routes
 from aether.services import Services
 from aether.transcript import Blob
 from aether.ui import bundle, refusal, stream, words
+from aether.ui.calls import PATH as PATH_OF_CALLS
+from aether.ui.calls import Calls
 from aether.ui.guard import visiting
 from aether.ui.handlers import writing
 from aether.ui.layout import build_page
@@ -88,6 +91,9 @@ def build_app(services: Services) -> FastAPI:
     lines = Lines(Painter(), writing, renderer=Renderer(services.render_workers))
     app.add_route(stream.PATH, cast(Any, lines), methods=["POST"])  # an ASGI application, as the router takes it
     page = build_page(services, lines)
+    _set_up_queue(page)
+    calls = Calls(page, services.presence)
+    app.add_route(PATH_OF_CALLS, cast(Any, calls), methods=["GET"])
     mounted = _mount(app, page)
     lighten(page, page.app)
     _keep_sessions(page, services)
@@ -148,10 +154,16 @@ def _add_files(app: FastAPI) -> None:
         return Response(status_code=404)
 
 
-def _mount(app: FastAPI, demo: gr.Blocks) -> FastAPI:
+def _set_up_queue(demo: gr.Blocks) -> None:
     demo.max_threads = JOBS
     demo.state_session_capacity = SESSIONS
     demo.queue(default_concurrency_limit=None, max_size=QUEUE, api_open=False)
+    # Statistics of ten thousand events, made anew after each one, that nobody reads.
+    demo._queue.ANALYTICS_MAX_EVENTS = 1  # pyright: ignore[reportPrivateUsage]
+    demo._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize  # pyright: ignore[reportPrivateUsage]
+
+
+def _mount(app: FastAPI, demo: gr.Blocks) -> FastAPI:
     # A mounted page counts as none that was launched, and then Gradio takes any file here for an upload.
     demo.has_launched = True
     return gr.mount_gradio_app(

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aether import visitors
 from aether.gate import answers, body, link, origin, routes
 from aether.gate.crowd import Crowd
-from aether.gate.places import GAVE_WAY, SIGNS, Place, Places
+from aether.gate.places import GAVE_WAY, PLACE, SIGNS, Place, Places
 from aether.gate.presence import Presence
 from aether.guard.rates import Rates
 from aether.settings import Settings
@@ -83,6 +83,7 @@ class Gate:
         """Hand a request on that takes a place; raise Refused if there is none, or if it gives way to another."""
         with places.one(scope, visitors.identify(cookie)) as place:
             try:
+                scope = {**scope, PLACE: place}
                 await self._inside(scope, place.receiving(receive), answer, cookie=cookie, place=place)
             except asyncio.CancelledError:
                 if not place.gave_way or place.task is None or place.task.uncancel():

@@ -26,6 +26,8 @@ OPEN_OF_PROGRAMS = 512
 """The same for all programs without a cookie together."""
 TOO_MANY = "You have too many requests open at once."
 GAVE_WAY = "This request waited for long and gave way to others."
+PLACE = "aether.place"
+"""The key of a scope under which a request finds its place."""
 SIGNS = re.compile(r"/healthz|/robots\.txt|/favicon\.ico|/metrics|/operator(/.*)?")
 """Signs of life and the operator's own routes: never counted, so that no crowd can refuse them."""
 _STREAMS = re.compile(r"/gradio_api/(heartbeat/.*|queue/data|upload_progress|call/.*)")

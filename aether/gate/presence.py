@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 
-from aether.visitors import all_sessions_of
-
 
 @contextmanager
 def counted(open_: Counter[str], name: str) -> Generator[None, None, None]:
@@ -35,4 +33,4 @@ class Presence:
 
     def listens(self, session: str) -> bool:
         """Tell whether anyone listens to a session."""
-        return session in self._open or all_sessions_of(session) in self._open
+        return session in self._open

@@ -40,7 +40,6 @@ ROUTES: dict[str, tuple[str, ...]] = {
 _KNOWN = {method: re.compile("|".join(patterns)) for method, patterns in ROUTES.items()}
 _SESSION_BODY = re.compile(rf"/gradio_api/(queue/join|cancel|reset/?|(run|api|call)/{NAME}/?)")
 _STARTS = re.compile(rf"/gradio_api/((run|api|call)/{NAME}/?|queue/join)")
-_CALL = re.compile(rf"/gradio_api/call/{NAME}/{NAME}")
 _HEARTBEAT = re.compile(rf"(/gradio_api/heartbeat/)({NAME})")
 
 
@@ -67,8 +66,6 @@ async def own(scope: Scope, receive: Receive, cookie: str, *, uploads: Path) -> 
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         session = visitors.own_session(cookie, query.get("session_hash", ""))
         return {**scope, "query_string": urlencode({**query, "session_hash": session}).encode()}, receive, session
-    if scope["method"] == "GET" and _CALL.fullmatch(path):
-        return scope, receive, visitors.any_session(cookie)
     if scope["method"] == "POST" and _SESSION_BODY.fullmatch(path):
         starts = bool(_STARTS.fullmatch(path))
         data = _owned(await body.whole(receive), cookie, starts=starts, uploads=uploads)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from aether.gate.places import OPEN_OF_PROGRAMS
+from aether.guard.admission import Room
 from tests.app_process import ROOT, AppProcess
 from tests.faults.sharing import OPERATOR, TOKEN, Visitor, shared
 from tests.scripted import ScriptedProvider
@@ -214,3 +217,55 @@ def test_g2_no_other_site_may_ask(link: AppProcess, origin: str) -> None:
 def test_g2_a_forged_visitor_is_nobody(link: AppProcess) -> None:
     text = f"GET /api/allowance HTTP/1.1\r\n{heads(link)[1]}X-Aether-Visitor: {'0' * 32}\r\n\r\n"
     assert statuses(raw(link, text.encode())) == [200]
+
+
+def read_to_end(lines: Iterator[str]) -> dict[str, Any]:
+    """Return the last value of a call's stream."""
+    told = [line for line in lines if line.startswith("data: ")]
+    return json.loads(told[-1].removeprefix("data: "))[0]
+
+
+def test_r1_a_stop_ends_while_its_chat_is_read_with_the_same_session(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    visitor.choose("responses", "stall-3")
+    event = visitor.join("chat", "go on")
+    with visitor.http.stream("GET", f"/gradio_api/call/chat/{event}") as answer:
+        lines = answer.iter_lines()
+        assert any("t3" in line for line in lines)
+        assert visitor.call("stop") == {"stopped": True}
+        assert visitor.call("list_models")["current"]["model"] == "stall-3"
+        value = read_to_end(lines)
+    assert (value["status"], value["text"].split()[-1]) == ("stopped", "t3")
+
+
+def test_r1_twenty_calls_of_one_session_each_get_their_own_value(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    events = [(name, visitor.join(name)) for _ in range(10) for name in ("list_models", "transcript")]
+    for name, event in reversed(events):
+        value = visitor.heard(name, event)
+        assert value.count("event: complete") == 1
+        assert ('"providers"' in value) is (name == "list_models")
+        assert visitor.http.get(f"/gradio_api/call/{name}/{event}").status_code == 404, "it was fetched"
+
+
+def test_r1_a_call_is_read_by_nobody_else(link: AppProcess) -> None:
+    visitor, other = Visitor(link), Visitor(link)
+    event = visitor.join("transcript")
+    assert other.http.get(f"/gradio_api/call/transcript/{event}").status_code == 404
+    assert "event: complete" in visitor.heard("transcript", event)
+
+
+def test_s1_who_hears_one_call_listens_to_that_session_alone(link: AppProcess, provider: ScriptedProvider) -> None:
+    """A turn that nobody hears never begins, whatever else its visitor listens to."""
+    visitor, before = Visitor(link), len(provider.requests)
+    visitor.choose("responses", "stall-3")
+    heard = visitor.join("chat", "heard")
+    with visitor.http.stream("GET", f"/gradio_api/call/chat/{heard}") as answer:
+        assert any("t3" in line for line in answer.iter_lines())
+        visitor.session = "another"
+        unheard = visitor.join("chat", "unheard")
+        for number in range(2 * Room.unheard):  # so many that wait for a listener drive it out
+            Visitor(link, session=f"s{number}").join("chat", "nor these")
+        value = read_to_end(iter(visitor.heard("chat", unheard).splitlines()))
+        assert value["status"] == "error"
+    assert len([entry for entry in provider.requests[before:] if entry.is_answer]) == 1

@@ -56,7 +56,9 @@ def test_the_curl_of_the_api_page_answers(app: AppProcess) -> None:
     for block in blocks(ROOT / "docs/api.md", "sh"):
         script = "set -eu\n" + block.replace(ADDRESS, app.url)
         said = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True).stdout
-        assert '"status": "done"' in said or '"status":"ok"' in said
+        ended = ('"status": "done"', '"status":"ok"', '"status": "stopped"')
+        assert any(status in said for status in ended)
+        assert said.count("event: complete") == block.count("-sN"), "each call that is read ends"
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/adding-a-provider.md", "docs/scaling.md"])
