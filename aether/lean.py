@@ -9,16 +9,19 @@ What it does each time that it is imported, and an application needs none of:
   a function is called with something that might be of its kind.
 - It loads the MCP SDK, where that is installed, to offer the application as a server of tools
   (`gradio.mcp`); without the SDK it leaves that out, and Aether never asks for it.
-- It keeps the whole configuration of the page anew for each session, 200 kB, so that a link could show
-  it again (`gr.DeepLinkButton`). Aether has no such button; a session keeps what it is and no more.
+- It makes and keeps the whole configuration of the page anew for each session, 200 kB and most of the
+  time that a session costs, so that a link could show it again (`gr.DeepLinkButton`). Aether has no such
+  button; a session keeps what it is and no more.
 """
 
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
@@ -63,6 +66,7 @@ class _Less(Loader):
         if module.__name__ == STATE:
             nothing = _Forgetful()
             module.SessionState.config_values = property(lambda _: nothing, lambda _, __: None)
+            module.SessionState.__init__ = _begin_session
 
 
 class _Finder(MetaPathFinder):
@@ -101,6 +105,13 @@ def _standing_in(name: str, other: ModuleType | None) -> Generator[None]:
         yield
     finally:
         modules.pop(name, None)
+
+
+def _begin_session(session: Any, blocks: Any) -> None:
+    """Begin a session as Gradio does, without describing every component of the page for it."""
+    session.blocks_config = copy(blocks.default_config)
+    session.state_data, session._state_ttl = dict[int, Any](), dict[int, Any]()
+    session.is_closed, session.STATE_TTL_WHEN_CLOSED = False, math.inf
 
 
 def _write_nothing(*_: object) -> None:

@@ -32,9 +32,7 @@ from aether.guard import Who
 from aether.routes import add_routes
 from aether.services import Services
 from aether.transcript import Blob
-from aether.ui import bundle, refusal, stream, words
-from aether.ui.calls import PATH as PATH_OF_CALLS
-from aether.ui.calls import Calls
+from aether.ui import bundle, listening, refusal, stream, words
 from aether.ui.guard import visiting
 from aether.ui.handlers import writing
 from aether.ui.layout import build_page
@@ -92,8 +90,9 @@ def build_app(services: Services) -> FastAPI:
     app.add_route(stream.PATH, cast(Any, lines), methods=["POST"])  # an ASGI application, as the router takes it
     page = build_page(services, lines)
     _set_up_queue(page)
-    calls = Calls(page, services.presence)
-    app.add_route(PATH_OF_CALLS, cast(Any, calls), methods=["GET"])
+    calls = listening.Calls(page, services.presence)
+    app.add_route(listening.PATH, cast(Any, calls), methods=["GET"])
+    app.add_route(listening.HEARTBEAT, cast(Any, listening.Heartbeats(services.sessions.leave)), methods=["GET"])
     mounted = _mount(app, page)
     lighten(page, page.app)
     _keep_sessions(page, services)

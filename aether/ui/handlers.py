@@ -54,10 +54,6 @@ class Events:
     def _attach(self, runtime: AgentRuntime, request: gr.Request) -> None:
         self.services.sessions.attach(request.session_hash or "", runtime, owner=owner_of(request))
 
-    async def leave(self, request: gr.Request) -> None:
-        """End the turn of a tab that was closed."""
-        await self.services.sessions.leave(request.session_hash or "")
-
     async def pick_provider(self, name: str | None, chosen: str | None, runtime: AgentRuntime) -> Updates:
         """Fill the model dropdown: provider, model, receipt, badge. The swap is the model dropdown's."""
         name, chosen = pickers.word(name), pickers.word(chosen)
@@ -264,7 +260,6 @@ def connect(page: Page, services: Services, lines: Lines) -> None:
     """Tie the page's components to its events. None of them is a public endpoint."""
     events, state = Events(services, lines), page.runtime
     page.demo.load(events.boot, state, [state, page.provider, page.model, page.badge, page.usage, page.line], **QUICK)
-    page.demo.unload(events.leave)
     _connect_pickers(page, events)
     _connect_answers(page, events)
     page.inspect.click(events.inspect, state, page.inspector, **QUICK)

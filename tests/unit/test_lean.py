@@ -21,12 +21,16 @@ def test_gradio_writes_no_stubs_and_its_components_have_all_their_events() -> No
 
 
 SESSION = """
+import sys
 import aether
 import gradio as gr
 from gradio.state_holder import SessionState
 with gr.Blocks() as blocks:
     box = gr.Textbox("first")
 session = SessionState(blocks)
+sys.modules["gradio.blocks"].BlocksConfig.config_for_block = None
+assert SessionState(blocks)[box._id] is box
+sys.modules["gradio.blocks"].BlocksConfig.config_for_block = lambda *_: {}
 session._update_value_in_config(box._id, "second")
 session[box._id] = gr.Textbox("third", render=False)
 print(len(session.config_values), session[box._id].value, box.value)

@@ -1,13 +1,15 @@
-"""`GET /gradio_api/call/NAME/EVENT`: the values of one call, to the visitor who made it.
+"""The streams that tell who listens: the values of one call, and the heartbeat of a tab.
 
-Each call is read by itself, so that one call of a session can be stopped by another. Whoever
-reads it listens to the session of that call, and to no other.
+Each call is read by itself, by the visitor who made it, so that one call of a session can be
+stopped by another. Whoever reads it listens to the session of that call, and to no other. A
+heartbeat begins nothing: Gradio's own makes a whole session when one ends that was never used.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import gradio as gr
@@ -21,6 +23,7 @@ from aether.gate.presence import Presence
 from aether.ui.mailbox import Call, Mailboxes
 
 PATH = "/gradio_api/call/{name}/{event}"
+HEARTBEAT = "/gradio_api/heartbeat/{session}"
 BEAT_S = 15.0
 _EVENT = re.compile(r"/gradio_api/call/[^/]+/([^/]+)")
 _HEADERS = [
@@ -28,6 +31,25 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
+
+
+class Heartbeats:
+    """The heartbeats of all tabs; `leave` is told the session whose tab has gone."""
+
+    def __init__(self, leave: Callable[[str], Awaitable[None]]) -> None:
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Beat until the tab has gone. The gate has made the session in the path the visitor's own."""
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        leaving = asyncio.create_task(_leave(receive))
+        try:
+            while not leaving.done():
+                await send({"type": "http.response.body", "body": b"data: ALIVE\n\n", "more_body": True})
+                await asyncio.wait({leaving}, timeout=BEAT_S)
+        finally:
+            leaving.cancel()
+            await self._leave(scope["path"].rpartition("/")[2])
 
 
 class Calls:
