@@ -131,14 +131,18 @@ def _add_pictures(app: FastAPI, services: Services) -> None:
     """Serve a picture of a conversation to whoever knows the digest of its bytes: that is, who has seen it."""
 
     @app.get("/api/picture/{digest}")
-    async def picture(digest: str) -> Response:  # pyright: ignore[reportUnusedFunction]
+    async def picture(digest: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         try:
             data = await services.store.run(lambda: services.blobs.read(Blob(digest, "")))
         except KeyError:
             return Response(status_code=404)
         if (kind := picture_type(data)) is None:
             return Response(status_code=404)
-        return Response(data, media_type=kind, headers={"Cache-Control": "private, max-age=31536000, immutable"})
+        # A browser asks whether the picture is still there before it shows its copy: one that was deleted is gone.
+        headers = {"Cache-Control": "private, no-cache", "ETag": f'"{digest}"'}
+        if headers["ETag"] in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        return Response(data, media_type=kind, headers=headers)
 
 
 def _add_files(app: FastAPI) -> None:

@@ -254,3 +254,15 @@ def test_a_visitors_own_key_is_not_taken_over_plain_http_from_afar(link: AppProc
     for host in ("localhost", "127.0.0.1:1", "[::1]:7860"):
         assert visitor.http.get("/api/allowance", headers={"Host": host}).json()["own_keys_refused"] == ""
         assert visitor.http.post("/api/key", json=key, headers={"Host": host}).status_code == 204
+
+
+def test_a_browser_asks_whether_a_picture_is_still_there(link: AppProcess, folder: Path, conversation: Visitor) -> None:
+    where = f"/api/picture/{sha256(PIXEL).hexdigest()}"
+    shown = conversation.http.get(where)
+    assert (shown.status_code, shown.headers["cache-control"]) == (200, "private, no-cache")
+    same = {"If-None-Match": shown.headers["etag"]}
+    again = conversation.http.get(where, headers=same)
+    assert (again.status_code, again.content) == (304, b"")
+    assert (
+        conversation.http.get("/api/picture/" + "0" * 64, headers={"If-None-Match": f'"{"0" * 64}"'}).status_code == 404
+    )
