@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aether import visitors
@@ -78,6 +79,8 @@ class Gate:
                 await self._counted(self._places, _known(scope, visitor), receive, answer, cookie=cookie)
         except answers.Refused as refused:
             await answer.refuse(refused, scope, receive)
+        except ClientDisconnect:
+            pass  # who leaves in the middle of a request is owed no answer, and no traceback tells of it
 
     async def _counted(self, places: Places, scope: Scope, receive: Receive, answer: Answer, *, cookie: str) -> None:
         """Hand a request on that takes a place; raise Refused if there is none, or if it gives way to another."""

@@ -83,6 +83,9 @@ class Patient(H11Protocol):
             super().send_400_response(msg)
         else:
             self.transport.abort()
+        if not self._is_silent:  # the application answers what has been answered here; it would fail at that
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     @property
     def _is_silent(self) -> bool:

@@ -56,7 +56,7 @@ from aether.ui import (
 )
 from aether.ui.guard import who
 from aether.ui.history import Window
-from aether.ui.plain import MARKUP
+from aether.ui.plain import MARKUP, Blocks
 from aether.ui.renderer import Renderer
 from aether.ui.stream import Lines
 
@@ -120,7 +120,7 @@ FEATURES: tuple[Callable[[Page, Services], None], ...] = (
 
 def build_page(services: Services, lines: Lines) -> gr.Blocks:
     """Build the page and connect it; each session gets a runtime of its own, whose answers come over `lines`."""
-    with gr.Blocks(
+    with Blocks(
         title="Aether",
         analytics_enabled=False,
         fill_width=True,

@@ -1,9 +1,12 @@
-"""How this page uses Gradio: events that answer at once, markup that is shown as it was made."""
+"""How this page uses Gradio: events that answer at once, markup that is shown as it was made, arguments that fit."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+import gradio as gr
+
+UNFIT = "The arguments do not fit this call."
 QUICK: dict[str, Any] = {
     "queue": False,
     "show_progress": "hidden",
@@ -16,3 +19,14 @@ FILES: dict[str, Any] = {**QUICK, "postprocess": True}
 """Of an event that hands out a file: Gradio puts it where the page may fetch it."""
 MARKUP: dict[str, Any] = {"sanitize_html": False, "latex_delimiters": [], "container": False}
 """Of a `gr.Markdown`: our own markup, which `markdown.py` has made safe, and nothing around it."""
+
+
+class Blocks(gr.Blocks):
+    """Refuse arguments that an event cannot take in a sentence; Gradio would log a traceback for each such request."""
+
+    async def preprocess_data(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """Return the values of an event's inputs; raise gr.Error for arguments of another number or kind."""
+        try:
+            return cast(list[Any], await super().preprocess_data(*args, **kwargs))
+        except Exception as error:
+            raise gr.Error(UNFIT, print_exception=False) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -21,7 +22,7 @@ from aether.ui.formula import mathml
 from aether.ui.markdown import prose
 from tests import postgres
 from tests.app_process import ROOT, AppProcess
-from tests.faults.sharing import OPERATOR, Visitor, providers, shared, wait_until
+from tests.faults.sharing import OPERATOR, TOKEN, Visitor, providers, shared, wait_until
 from tests.fuzz.markup import is_harmless
 from tests.scripted import Reply, ScriptedProvider
 
@@ -240,3 +241,21 @@ def _open_entries(url: str) -> int:
     with psycopg.connect(url) as connection:
         found = connection.execute("SELECT count(*) FROM ledger_entries WHERE charged IS NULL").fetchone()
         return found[0] if found else 0
+
+
+def test_what_cannot_be_read_is_refused_without_a_traceback(link: AppProcess) -> None:
+    """Arguments of another number or kind, and bodies whose frames are broken: a line of the log for none of them."""
+    visitor, port = Visitor(link), int(link.url.rpartition(":")[2])
+    for name in ("chat", "select_model", "rerun", "import", "settle", "open"):
+        for data in ([], [None] * 9, [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], [[[]], {}, "x"]):
+            call = visitor.http.post(f"/gradio_api/run/{name}", json={"data": data, "session_hash": "odd"})
+            assert call.status_code < 500 or call.json()["error"], f"{name} {data}: {call.text}"
+    for _ in range(30):
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            head = f"GET /api/models HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Aether-Token: {TOKEN}\r\n"
+            connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\nno frame\r\n".encode())
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+    assert Visitor(link).ask("hello")["status"] == "done"
+    assert not any("Traceback" in line for line in link.lines)
