@@ -158,7 +158,9 @@ def _rendition(pixels: Any) -> Drawing:
 def _without_metadata(data: bytes, form: str) -> bytes | None:
     """Return the same pixels in a file that holds nothing else; None for a form that has to be drawn anew."""
     if form == "PNG":
-        return PNG_HEAD + b"".join(_png_chunks(data))
+        chunks = list(_png_chunks(data))
+        is_whole = bool(chunks) and chunks[-1][4:8] == b"IEND"
+        return PNG_HEAD + b"".join(chunks) if is_whole else None  # a file that breaks off is drawn anew
     if form == "JPEG":
         return b"\xff\xd8" + b"".join(_jpeg_segments(data)) + b"\xff\xd9"
     return None
