@@ -48,6 +48,12 @@ open-webui: $(DEV_STAMP) browser ## install Open WebUI in an environment of its 
 matrix: $(DEV_STAMP) ## prove the swap matrix, and write docs/swap-matrix.md
 	@$(BIN)/python -m pytest tests/wire --matrix=docs/swap-matrix.md -k "matrix and not page_tells"
 
+fuzz: $(DEV_STAMP) ## try two million strange inputs on every door (FUZZ="--door imports --seconds 60" for less)
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
+
+siege: $(DEV_STAMP) ## let a stranger attack a link beside five honest visitors (SIEGE="--minutes 10")
+	@$(BIN)/python -m tests.siege $(SIEGE)
+
 jupyter: $(DEV_STAMP) ## prove that Jupyter reads exported notebooks, in an environment of its own
 	@test -x .venv-jupyter/bin/python || $(PYTHON) -m venv .venv-jupyter
 	@.venv-jupyter/bin/python -m pip --disable-pip-version-check --quiet install -r requirements-jupyter.txt
@@ -111,4 +117,4 @@ servers:
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } \
 	|| echo "Not installed:" $$missing "(the tests that need it are skipped)."
 
-.PHONY: servers jupyter litellm open-webui run test e2e pictures views lint bench bench-peers bench-pages matrix clean help browser
+.PHONY: fuzz siege servers jupyter litellm open-webui run test e2e pictures views lint bench bench-peers bench-pages matrix clean help browser

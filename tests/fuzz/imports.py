@@ -110,4 +110,4 @@ def read(data: bytes) -> None:
         holds(not refused, f"{peer.name} would refuse: {[str(v) for v in refused]}")
 
 
-DOORS = (Door("imports", made, read, 150_000, 300),)
+DOORS = (Door("imports", made, read, 25_000, 300),)

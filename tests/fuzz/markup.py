@@ -263,8 +263,8 @@ def sentence(data: bytes) -> None:
 
 
 DOORS = (
-    Door("markdown", prose_made, prose, 250_000, 400),
-    Door("formulas", formula_made, formula, 120_000, 250),
-    Door("code", code_made, code, 60_000, 120),
-    Door("sentences", sentence_made, sentence, 40_000, 100),
+    Door("markdown", prose_made, prose, 20_000, 400),
+    Door("formulas", formula_made, formula, 80_000, 250),
+    Door("code", code_made, code, 15_000, 120),
+    Door("sentences", sentence_made, sentence, 200_000, 100),
 )

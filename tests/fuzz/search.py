@@ -47,6 +47,14 @@ class Result:
     seconds: float = 0.0
     findings: dict[str, Finding] = field(default_factory=dict[str, Finding])
 
+    def add(self, more: Result) -> None:
+        """Add another run over the same door."""
+        self.inputs += more.inputs
+        self.seconds += more.seconds
+        for name, finding in more.findings.items():
+            known = self.findings.setdefault(name, finding)
+            known.times += finding.times if known is not finding else 0
+
     @property
     def line(self) -> str:
         rate = self.inputs / self.seconds if self.seconds else 0

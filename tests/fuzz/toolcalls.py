@@ -114,4 +114,4 @@ def read(data: bytes) -> None:
         run(data)
 
 
-DOORS = (Door("tool-calls", made, run, 30_000, 100), Door("tool-arguments", made, read, 90_000, 300))
+DOORS = (Door("tool-calls", made, run, 8_000, 100), Door("tool-arguments", made, read, 250_000, 300))

@@ -120,6 +120,6 @@ def read_document(data: bytes) -> None:
 
 
 DOORS = (
-    Door("uploads", made, take, 100_000, 150),
-    Door("documents", document_made, read_document, 20_000, 60),
+    Door("uploads", made, take, 15_000, 150),
+    Door("documents", document_made, read_document, 50_000, 60),
 )
