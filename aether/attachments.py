@@ -30,7 +30,17 @@ from aether.text import sound
 from aether.transcript import Blob, File, Image
 from aether.workers import WorkerPool
 
-__all__ = ["CUT", "AttachmentError", "Attachments", "Taken", "is_cut", "part_of", "picture_type"]
+__all__ = [
+    "CUT",
+    "AttachmentError",
+    "Attachments",
+    "Taken",
+    "bounded_text",
+    "is_cut",
+    "part_of",
+    "part_read",
+    "picture_type",
+]
 
 CUT = "[Cut here: the file goes on, and what follows was not taken in.]"
 """Ends the text of a file that is longer than what models are shown."""
@@ -86,7 +96,7 @@ class Attachments:
         """Return the part for a file, read in this process: for files that nobody else has made."""
         name = file_name(name)
         _check(name, data)
-        return self._keep(_text_or(name, data), data).part
+        return self._keep(part_read(name, data), data).part
 
     def _keep(self, read: Read, data: bytes) -> Taken:
         part, files, is_first_frame = read
@@ -108,7 +118,7 @@ def part_of(name: str, data: bytes) -> Read:
         except Exception as error:  # a reader that believes what a damaged file says fails in any way
             raise _unreadable(name, data) from error
         blob = replace(blob_of(data, "application/pdf", name), pages=pages)
-        return File(blob, _bounded(text, goes_on=goes_on) if text else None), (), False
+        return File(blob, bounded_text(text, goes_on=goes_on) if text else None), (), False
     try:
         picture = cleaned(data)
     except PictureError as error:
@@ -147,7 +157,8 @@ def _check(name: str, data: bytes) -> None:
         raise AttachmentError(f"{name} is larger than {FILE_BYTES // 1_000_000} MB.")
 
 
-def _text_or(name: str, data: bytes) -> Read:
+def part_read(name: str, data: bytes) -> Read:
+    """Return the part for any file; raise AttachmentError."""
     text = _text_file(name, data)
     return (text, (), False) if text is not None else part_of(name, data)
 
@@ -155,14 +166,14 @@ def _text_or(name: str, data: bytes) -> Read:
 def _text_file(name: str, data: bytes) -> File | None:
     if data.startswith(b"%PDF-") or (text := text_of(data)) is None:
         return None
-    return File(blob_of(data, "text/plain", name), _bounded(text))
+    return File(blob_of(data, "text/plain", name), bounded_text(text))
 
 
 def _drawn(drawing: Drawing, name: str) -> Blob:
     return replace(blob_of(drawing.data, drawing.mime, name), width=drawing.width, height=drawing.height)
 
 
-def _bounded(text: str, *, goes_on: bool = False) -> str:
+def bounded_text(text: str, *, goes_on: bool = False) -> str:
     """Return as much of a text as is taken in; where it was cut, it says so."""
     return f"{text[:FILE_TEXT_CHARS]}\n\n{CUT}" if goes_on or len(text) > FILE_TEXT_CHARS else text
 

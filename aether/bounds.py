@@ -11,6 +11,8 @@ from __future__ import annotations
 
 ID_CHARS = 200
 """A model, a provider, a call, an account, a digest: what names something and is never prose."""
+CALL_CHARS = 2_000
+"""The id and the name of a call of a tool, as a service gave them."""
 NAME_CHARS = 120
 """The name of a file that is taken in."""
 UPLOAD_NAME_BYTES = 200
@@ -75,6 +77,8 @@ FILES_PER_HOUR = 600
 """Files that a visitor of a shared link uploads in an hour."""
 BLOBS = 500
 """Pictures and files that a conversation names."""
+OWN_BLOBS_PER_IMPORT = 50
+"""Of them those that an import names without carrying them, and that its visitor has already."""
 UNPACKED_BYTES = 20_000_000
 """The conversations inside a ZIP."""
 ZIP_ENTRIES = 20_000
@@ -92,7 +96,7 @@ PDF_PAGES = 200
 
 # What a reader of untrusted bytes may take
 
-IMPORT_CPU_S = 10.0
+IMPORT_CPU_S = 20.0
 PICTURE_CPU_S = 10.0
 PDF_CPU_S = 20.0
 TEXT_CPU_S = 5.0

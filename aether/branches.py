@@ -90,14 +90,20 @@ def siblings(transcript: Transcript, index: int) -> list[int]:
 
 def answers(transcript: Transcript) -> list[Answer]:
     """List every answer of every way once."""
-    cells: list[tuple[Turn, list[Answer]]] = [(t, list(t.answers)) for t in transcript.turns]
+    of_way = [list(turn.answers) for turn in transcript.turns]
+    cells: dict[tuple[float, bytes], list[Answer]] = {}
+    if transcript.branches:  # a cell is known by its time and its prompt, as `same_cell` compares them
+        for turn, known in zip(transcript.turns, of_way, strict=True):
+            cells.setdefault((turn.at, turn.prompt_digest), known)
+    found = of_way
     for turn in (t for b in transcript.branches for t in b.turns):
-        known = next((found for cell, found in cells if same_cell(cell, turn)), None)
+        known = cells.get((turn.at, turn.prompt_digest))
         if known is None:
-            cells.append((turn, list(turn.answers)))
+            found.append(list(turn.answers))
+            cells[turn.at, turn.prompt_digest] = found[-1]
         else:
             known.extend(a for a in turn.answers if a not in known)
-    return [answer for _, found in cells for answer in found]
+    return [answer for one in found for answer in one]
 
 
 def _is_shown(turn: Turn, other: Turn) -> bool:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
-from aether.branches import change_steps
+from aether.bounds import ID_CHARS, STEPS
+from aether.branches import answers, change_steps
 from aether.exports import archive, files, foreign, markdown, natives, notebook
-from aether.exports.archive import LARGEST
+from aether.exports.bounded import bounded
 from aether.exports.files import ReadBlob
 from aether.exports.natives import Sign
 from aether.text import sound, sound_json
@@ -24,11 +25,16 @@ from aether.transcript import Image as ImagePart
 from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, json_text
 from aether.wire.base import no_blobs
 
-__all__ = ["FORMATS", "LARGEST", "Document", "Format", "Imported", "document", "mark_imported", "read", "title"]
+__all__ = ["FORMATS", "Document", "Format", "Imported", "document", "mark_imported", "read", "title"]
 
 Format = Literal["json", "md", "ipynb"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+ODD_FIGURES = "Some figures of the file made no sense and were left out."
 USERINFO = re.compile(r"(?<=://)[^/?#]*@")
+
+
+Values = tuple[Transcript, tuple[str, ...], tuple[bytes, ...], list[str]]
+"""A conversation, what should be said about it, the bytes that it names, the signatures of its blocks."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Imported:
     conversations: tuple[Transcript, ...]
     notes: tuple[str, ...] = ()
     files: tuple[bytes, ...] = ()
-    signatures: object = None
+    signatures: list[str] = field(default_factory=list[str])
 
     def verified(self, sign: Sign) -> tuple[tuple[Transcript, ...], tuple[str, ...]]:
         """Return the conversations with the blocks alone that this server has signed, and what is to be said."""
@@ -75,24 +81,45 @@ def document(
 
 
 def read(name: str, data: bytes) -> Imported:
-    """Read a file of ours or of another service; raise TranscriptError with a sentence for any other."""
+    """Read a file of ours or of another service; raise TranscriptError with a sentence for any other.
+
+    It looks at a stranger's bytes: where the application does that, it is in a worker (`read_values`).
+    """
     held: Any = archive.load(name, data)
     if isinstance(held, dict) and ("nbformat" in held or "turns" in held) and sound_json(held) is not held:
         raise TranscriptError("This conversation holds values that cannot be kept.")  # ours are written without
+    notes: tuple[str, ...] = ()
+    own: dict[str, Any] = {}
     if isinstance(held, dict) and "nbformat" in held:
         found, notes, own = notebook.read(cast(dict[str, Any], held))
-        unpacked = files.unpacked(own.get("files"), found)
-        return Imported((mark_imported(found),), notes, unpacked, own.get("signatures"))
-    if isinstance(held, dict) and "turns" in held:
+    elif isinstance(held, dict) and "turns" in held:
         own = cast(dict[str, Any], held)
-        packed, signed = own.pop("files", None), own.pop("signatures", None)
-        found = mark_imported(Transcript.from_dict(cast(object, held)))
-        return Imported((found,), (), files.unpacked(packed, found), signed)
-    conversations = tuple(mark_imported(c) for c in foreign.read(sound_json(cast(object, held))))
-    if not conversations:
-        raise TranscriptError("This file holds no conversation that can be read here.")
-    more = f"The file holds {len(conversations)} conversations; the newest one was opened."
-    return Imported(conversations, (foreign.NOTE, *([more] if len(conversations) > 1 else [])))
+        own = {"files": own.pop("files", None), "signatures": own.pop("signatures", None)}
+        found = Transcript.from_dict(cast(object, held))
+    else:
+        found, count = foreign.newest(sound_json(cast(object, held)))
+        if found is None:
+            raise TranscriptError("This file holds no conversation that can be read here.")
+        more = f"The file holds {count} conversations; the newest one was opened."
+        notes = (foreign.NOTE, *([more] if count > 1 else []))
+    del held
+    found, has_odd_figures = bounded(mark_imported(found))
+    carried = files.carried(own.get("files"), found)
+    notes = (*notes, *([ODD_FIGURES] if has_odd_figures else []))
+    signatures = _names(own.get("signatures"))
+    return Imported((files.rebuilt(found, carried.parts),), notes, tuple(carried.files.values()), signatures)
+
+
+def read_values(name: str, data: bytes) -> Values:
+    """Return what `read` returns as plain values, for a worker process to hand back."""
+    found = read(name, data)
+    return found.conversations[0], found.notes, found.files, found.signatures
+
+
+def _names(value: object) -> list[str]:
+    """Return the short texts of a list, no more than a conversation has steps."""
+    listed = cast(list[object], value)[:STEPS] if isinstance(value, list) else []
+    return [item for item in listed if isinstance(item, str) and len(item) <= ID_CHARS]
 
 
 def title(transcript: Transcript) -> str:
@@ -133,7 +160,7 @@ def _whole(transcript: Transcript) -> Transcript:
 
 
 def _without_userinfo(transcript: Transcript) -> Transcript:
-    if not USERINFO.search(transcript.to_json()):
+    if not any("@" in step.origin.base_url for answer in answers(transcript) for step in answer.steps):
         return transcript
     return change_steps(transcript, _clean_step)
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, cast
 
+from aether.bounds import CONVERSATIONS_PER_IMPORT, TURNS
 from aether.branches import fork
 from aether.transcript import Answer, Origin, Step, Text, Transcript, TranscriptError, Turn
 
 NOTE = "Texts were read; pictures, tools and thoughts of the other service were left out."
-MOST_TURNS = 5_000
 MOST_BRANCHES = 50
 SERVICES = {"mapping": "chatgpt", "chat_messages": "claude"}
 """Which key of a conversation tells which service wrote it; the service stands in the stamps."""
@@ -25,18 +25,24 @@ Said = tuple[str, str, str, float]
 """Who (`user`, `model`), what, which model, when."""
 
 
-def read(held: object) -> list[Transcript]:
-    """Return the conversations of an export, the newest first; an empty list if it is none."""
+def newest(held: object) -> tuple[Transcript | None, int]:
+    """Return the newest conversation of an export, and how many it holds; raise TranscriptError if that is too long.
+
+    The others are looked at for their time alone.
+    """
     entries = cast(list[object], held) if isinstance(held, list) else [held]
-    found: list[tuple[float, Transcript]] = []
-    for entry in entries:
+    best: tuple[float, list[list[Said]], str] = (-1.0, [], "")
+    count = 0
+    for entry in entries[:CONVERSATIONS_PER_IMPORT]:
         if not isinstance(entry, dict):
             continue
         talk = cast(JSON, entry)
         lines = _chatgpt(talk) if "mapping" in talk else _claude(talk) if "chat_messages" in talk else []
-        if transcript := _joined(lines, SERVICES["mapping" if "mapping" in talk else "chat_messages"]):
-            found.append((max(t.at for t in transcript.turns), transcript))
-    return [transcript for _, transcript in sorted(found, key=lambda f: f[0], reverse=True)]
+        count += bool(lines)
+        at = max((said[3] for line in lines for said in line), default=-1.0)
+        if lines and at > best[0]:
+            best = at, lines, SERVICES["mapping" if "mapping" in talk else "chat_messages"]
+    return _joined(best[1], best[2]), count
 
 
 def _joined(lines: list[list[Said]], service: str) -> Transcript | None:
@@ -44,8 +50,8 @@ def _joined(lines: list[list[Said]], service: str) -> Transcript | None:
     transcript: Transcript | None = None
     for line in lines[-MOST_BRANCHES:]:
         turns = _turns(line, service)
-        if len(turns) > MOST_TURNS:
-            raise TranscriptError(f"This conversation has more than {MOST_TURNS:,} turns.")
+        if len(turns) > TURNS:
+            raise TranscriptError(f"This conversation has more than {TURNS:,} turns.")
         transcript = fork(transcript, 0, *turns) if transcript else Transcript(turns=turns)
     return transcript if transcript and transcript.turns else None
 

@@ -23,6 +23,7 @@ FILE_TYPE = "application/pdf"
 """The one kind of file that all services with files take; of others the text is sent."""
 UNSEEN_IMAGE = "this model cannot see images"
 UNFIT_IMAGE = "it is too large, or of a kind that models do not take"
+MISSING = "its bytes did not come along with the conversation"
 UNREAD_FILE = "this model cannot read this kind of file"
 FILE_AS_TEXT = "this model gets only the text of the file"
 
@@ -82,7 +83,7 @@ def _result(part: Part, profile: Profile, omitted: list[Omission], moved: list[P
 def _seen(part: P, profile: Profile, omitted: list[Omission]) -> P | Text:
     match part:
         case Image() if not profile.vision or not _fit(part):
-            why = UNFIT_IMAGE if profile.vision else UNSEEN_IMAGE
+            why = UNSEEN_IMAGE if not profile.vision else UNFIT_IMAGE if part.blob.sha256 else MISSING
             omitted.append(Omission("image", 1, why))
             return Text(f"[image {_named(part)} not shown: {why}]")
         case File() if profile.files and part.blob.mime == FILE_TYPE:

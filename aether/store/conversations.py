@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -43,6 +44,9 @@ INTERRUPTED = Failure(
     "Answer again, with this model or another, or write “continue”.",
 )
 ELSEWHERE = Failure("elsewhere", "This answer is still being written in another tab.")
+
+
+_DIGEST = re.compile(r'"sha256":"([0-9a-f]{64})"')
 
 
 class StoreError(AetherError):
@@ -149,6 +153,21 @@ class Store:
             transcript = _marked(transcript, cut["turn"], cut["number"], ELSEWHERE if held else INTERRUPTED)
         return Kept(Place(owner, id_, row["revision"]), row["title"], row["model"], transcript, held)
 
+    def digests(self, owner: str, wanted: Iterable[str]) -> list[str]:
+        """Return which of the digests somebody's conversations name in a message, without those that were deleted."""
+        if not is_owner(owner):
+            return []
+        own = (CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
+        heads = (
+            sa.select(TURNS.c.head)
+            .join(CONVERSATIONS, CONVERSATIONS.c.id == TURNS.c.conversation_id)
+            .where(*own, TURNS.c.head.contains('"sha256":"')),
+            sa.select(CONVERSATIONS.c.head).where(*own, CONVERSATIONS.c.head.contains('"sha256":"')),
+        )
+        with self.reading() as connection:
+            named = {found for rows in heads for head in connection.execute(rows).scalars() for found in _named(head)}
+        return [digest for digest in wanted if digest in named]
+
     def browse(self, owner: str, wanted: Wanted) -> list[Entry]:
         """Return a page of somebody's conversations, newest first; those with some words, if any are wanted."""
         with self.reading() as connection:
@@ -199,6 +218,10 @@ class Store:
     def _opened(self) -> None:
         if not self._is_open:  # the database was not there at the start: it may be now
             self.open()
+
+
+def _named(head: str) -> list[str]:
+    return _DIGEST.findall(head)
 
 
 def _own(owner: str, id_: str) -> tuple[sa.ColumnElement[bool], ...]:

@@ -101,7 +101,9 @@ class Api:
         """Put the conversation of a file in the place of this one; the notes say what is to be known."""
         self._attach(runtime, request)
         try:
-            notes = await exporting.load(runtime, path, self.services.blobs, sign=exporting.signer(self.services))
+            notes = await exporting.load(
+                runtime, path, self.services.blobs, exporting.Reader(self.services, owner_of(request))
+            )
         except AetherError as error:
             return {"conversation": None, "turns": 0, "notes": [error.sentence]}
         return {"conversation": runtime.keeper.id, "turns": len(runtime.transcript.turns), "notes": list(notes)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,14 +16,17 @@ from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from aether import exports
+from aether.attachments import Attachments
+from aether.bounds import FILE_BYTES, IMPORT_CPU_S, OWN_BLOBS_PER_IMPORT, READER_MEMORY_BYTES
 from aether.errors import AetherError
-from aether.exports import natives
+from aether.exports import Imported, files, natives
 from aether.exports.natives import Sign, unknown_signature
 from aether.runtime import SYSTEM, AgentRuntime
 from aether.services import Services
 from aether.store.blobs import Blobs
-from aether.transcript import Transcript, TranscriptError
+from aether.transcript import Blob, Transcript, TranscriptError
 from aether.ui import handlers, panels
+from aether.ui.conversations import owner_of
 from aether.ui.furniture import spoken
 from aether.ui.plain import FILES, MARKUP, QUICK
 from aether.ui.words import say
@@ -61,11 +66,11 @@ def _writer(name: str, services: Services) -> Callable[[AgentRuntime], Awaitable
     return write
 
 
-def _taker(services: Services) -> Callable[[str | None, AgentRuntime], Awaitable[str]]:
-    async def take(path: str | None, runtime: AgentRuntime) -> str:
+def _taker(services: Services) -> Callable[[str | None, AgentRuntime, gr.Request], Awaitable[str]]:
+    async def take(path: str | None, runtime: AgentRuntime, request: gr.Request) -> str:
         """Open the file that a person gave: what is to be said."""
         try:
-            notes = await load(runtime, path, services.blobs, sign=signer(services))
+            notes = await load(runtime, path, services.blobs, Reader(services, owner_of(request)))
         except AetherError as error:
             return panels.receipt((error.sentence,), tone="error")
         return panels.receipt((say("files.opened", count=len(runtime.transcript.turns)), *notes))
@@ -96,24 +101,75 @@ async def file(transcript: Transcript, format: str | None, blobs: Blobs, *, sign
     return save_bytes_to_cache(document.data, document.name, str(folder))
 
 
-async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs, *, sign: Sign | None = None) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Reader:
+    """What looks at a file of `owner`: workers, and the store that knows which pictures are the owner's."""
+
+    services: Services
+    owner: str
+
+    async def read(self, name: str, data: bytes) -> exports.Values:
+        """Return the conversation of a file, read in a worker; raise TranscriptError or WorkerError."""
+        return await self.services.workers.run(
+            exports.read_values,
+            name,
+            data,
+            owner=self.owner,
+            timeout_s=IMPORT_CPU_S,
+            memory_bytes=READER_MEMORY_BYTES,
+        )
+
+    async def own(self, names: dict[str, str]) -> files.Parts:
+        """Return the pictures and files, of those with these digests and names, that the owner has already."""
+        services = self.services
+        digests = await services.store.run(lambda: services.store.digests(self.owner, names))
+        attachments = Attachments(services.blobs, services.workers, services.picture_workers)
+        parts: files.Parts = {}
+        for digest in digests[:OWN_BLOBS_PER_IMPORT]:
+            with suppress(KeyError, AetherError):
+                data = await asyncio.to_thread(services.blobs.read, Blob(digest, ""))
+                parts[digest] = (await attachments.read(names[digest], data, owner=self.owner)).part
+        return parts
+
+
+async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs, reader: Reader | None = None) -> tuple[str, ...]:
     """Put the conversation of a file in the place of this one; return what is to be said about it.
 
-    Blocks that only a model's service can read come in where `sign` has signed them, and nowhere else.
-    Raises TranscriptError for what is none, BusyError while an answer is being written.
+    A picture that the file names and does not carry is taken if it is the visitor's own: a digest alone opens
+    nothing. Raises TranscriptError for what is no conversation, WorkerError for what cannot be read within its
+    limits, BusyError while an answer is being written. Without a reader the file is read in this process.
+    Blocks that only a model's service can read come in where this server has signed them, and nowhere else.
     """
     if not path or not was_handed_in(path):
         raise TranscriptError("There is no file.")
     try:
-        read = await asyncio.to_thread(_read, Path(path))
-        await asyncio.to_thread(lambda: [blobs.put(data) for data in read.files])
+        name, data = Path(path).name, await asyncio.to_thread(_bytes_of, Path(path))
+        values = await reader.read(name, data) if reader else await asyncio.to_thread(exports.read_values, name, data)
+        transcript, notes = await asyncio.to_thread(_verified, values, blobs, reader)
     except FileNotFoundError:
         raise TranscriptError("There is no file.") from None
     except OSError as error:
         raise TranscriptError("There is no room for files at this moment.") from error
-    conversations, notes = await asyncio.to_thread(read.verified, sign or unknown_signature)
-    runtime.load(conversations[0])
+    except AetherError:
+        _remove(path)
+        raise
+    if names := files.unknown(transcript):
+        own = await reader.own(names) if reader else {}
+        transcript = files.settled(transcript, own)
+        notes = (*notes, *([say("files.missing", count=len(names) - len(own))] if len(own) < len(names) else []))
+    runtime.load(transcript)
+    _remove(path)
     return (*notes, *_instructions(runtime.transcript.system))
+
+
+def _verified(values: exports.Values, blobs: Blobs, reader: Reader | None) -> tuple[Transcript, tuple[str, ...]]:
+    """Keep the bytes that a file carries; return its conversation and notes, with the signed blocks alone."""
+    transcript, notes, carried, signatures = values
+    for data in carried:
+        blobs.put(data)
+    sign = signer(reader.services) if reader else unknown_signature
+    conversations, notes = Imported((transcript,), notes, carried, signatures).verified(sign)
+    return conversations[0], notes
 
 
 def _instructions(system: str) -> tuple[str, ...]:
@@ -129,7 +185,12 @@ def was_handed_in(path: str) -> bool:
     return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
 
 
-def _read(path: Path) -> exports.Imported:
-    if path.stat().st_size > exports.LARGEST:
-        raise TranscriptError(f"The file is larger than {exports.LARGEST // 1_000_000} MB.")
-    return exports.read(path.name, path.read_bytes())
+def _bytes_of(path: Path) -> bytes:
+    if path.stat().st_size > FILE_BYTES:
+        raise TranscriptError(f"The file is larger than {FILE_BYTES // 1_000_000} MB.")
+    return path.read_bytes()
+
+
+def _remove(path: str) -> None:
+    """Let an upload leave its folder as soon as it was read."""
+    Path(path).unlink(missing_ok=True)

@@ -218,6 +218,8 @@ def _part(part: Part) -> str:
 def attachment(part: Image | File) -> str:
     """Show a picture as it is sent, and any other file by its name."""
     name = text(part.blob.name or say("cell.picture" if isinstance(part, Image) else "cell.file"))
+    if not part.blob.sha256:  # it was named in a file that did not carry it
+        return f'<span class="file">{name} ({text(say("cell.missing"))})</span>'
     if isinstance(part, File):
         return f'<span class="file">{name}</span>'
     size = f' width="{part.blob.width}" height="{part.blob.height}"' if part.blob.width else ""

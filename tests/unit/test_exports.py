@@ -19,9 +19,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from PIL import Image as Pictures
 
 from aether import branches, exports
-from aether.exports import markdown
+from aether.bounds import FILE_BYTES, UNPACKED_BYTES
+from aether.exports import files, markdown
 from aether.lowering.text import sound
 from aether.transcript import (
     Answer,
@@ -72,7 +74,7 @@ def test_json_and_notebook_come_back_equal_and_the_notebook_is_valid(transcript:
     for kind in ("json", "ipynb"):
         written = exports.document(transcript, kind)
         read = exports.read(written.name, written.data)
-        assert read.conversations == (exports.mark_imported(whole),)
+        assert read.conversations == (files.rebuilt(exports.mark_imported(whole), {}),)  # no bytes came along
         assert read.notes == ()
         again = exports.document(read.conversations[0], kind)
         assert exports.read(again.name, again.data).conversations == read.conversations
@@ -132,6 +134,18 @@ def test_the_user_and_password_of_an_address_are_left_out() -> None:
         assert b"hunter2" not in exports.document(Transcript("s", (turn,)), kind).data
 
 
+def drawn() -> bytes:
+    out = io.BytesIO()
+    Pictures.new("RGB", (3, 2), "red").save(out, "PNG")
+    return out.getvalue()
+
+
+def as_carried(talk: Transcript, picture: bytes) -> Transcript:
+    """Return what comes back of `pictured`: what its bytes say, and no more than a name where there are none."""
+    blob = Blob(sha256(picture).hexdigest(), "image/png", "a.png", len(picture), 3, 2)
+    return files.rebuilt(exports.mark_imported(talk), {blob.sha256: Image(blob)})
+
+
 def pictured(data: bytes) -> Transcript:
     blob = Blob(sha256(data).hexdigest(), "image/png", "a.png", len(data))
     shown = ToolResult("c", "look", (Image(blob), File(replace(blob, sha256="f" * 64))))
@@ -141,26 +155,26 @@ def pictured(data: bytes) -> Transcript:
 
 @pytest.mark.parametrize("kind", ["json", "ipynb"])
 def test_pictures_go_along_and_come_back_byte_for_byte(kind: exports.Format) -> None:
-    picture = b"\x89PNG\r\n\x1a\nbytes"
+    picture = drawn()
     talk = pictured(picture)
     kept = {sha256(picture).hexdigest(): picture}
     written = exports.document(talk, kind, read_blob=lambda blob: kept[blob.sha256])
     read = exports.read(written.name, written.data)
-    assert (read.conversations, read.files, read.notes) == ((exports.mark_imported(talk),), (picture,), ())
+    assert (read.conversations, read.files, read.notes) == ((as_carried(talk, picture),), (picture,), ())
     assert exports.read(written.name, exports.document(talk, kind).data).files == ()
     nbformat.validate(nbformat.reads(exports.document(talk, "ipynb").data.decode(), as_version=4))
 
 
 @pytest.mark.parametrize(
-    "files", [3, [], {"x": 3}, {"x": "????"}, {"f" * 64: "AAAA"}, {sha256(b"other").hexdigest(): "b3RoZXI="}]
+    "carried", [3, [], {"x": 3}, {"x": "????"}, {"f" * 64: "AAAA"}, {sha256(b"other").hexdigest(): "b3RoZXI="}]
 )
-def test_bytes_that_are_not_what_they_are_called_stay_outside(files: object) -> None:
-    held = pictured(b"one").to_dict() | {"files": files}
+def test_bytes_that_are_not_what_they_are_called_stay_outside(carried: object) -> None:
+    held = pictured(b"one").to_dict() | {"files": carried}
     assert exports.read("x.json", json.dumps(held).encode()).files == ()
 
 
 def test_only_as_much_goes_out_as_can_come_back() -> None:
-    data = b"x" * (exports.files.MOST // 2 + 1)
+    data = b"x" * (files.MOST // 2 + 1)
     one, other = pictured(data), pictured(data + b"y")
     both = Transcript("s", one.turns + other.turns)
     kept = {sha256(d).hexdigest(): d for d in (data, data + b"y")}
@@ -197,8 +211,8 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "odd notebook": lambda: b'{"nbformat": 4, "cells": 3, "metadata": {"aether": {"transcript": []}}}',
     "zip of nothing": lambda: packed("x.txt", b"x"),
     "cut zip": lambda: packed("conversations.json", JSON)[:-30],
-    "zip bomb": lambda: packed("conversations.json", b" " * (exports.LARGEST + 10)),
-    "huge": lambda: b" " * (exports.LARGEST + 1),
+    "zip bomb": lambda: packed("conversations.json", b" " * (UNPACKED_BYTES + 10)),
+    "huge": lambda: b" " * (FILE_BYTES + 1),
     "odd chatgpt": lambda: b'[{"mapping": {"a": {"parent": "a", "message": 3}, "b": 7}, "current_node": "a"}]',
     "odd claude": lambda: b'[{"chat_messages": [{"sender": 3, "text": []}, 5]}]',
     "a tool result as a prompt": lambda: JSON.replace(b'"prompt":[{"text":"next"', b'"prompt":[' + RESULT),

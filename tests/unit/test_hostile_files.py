@@ -16,7 +16,7 @@ from aether.store.blobs import Blobs
 from aether.transcript import Transcript, TranscriptError
 from aether.ui import exporting, panels, render, usage
 from tests.swap.rig import Rig
-from tests.unit.test_exports import pictured, small
+from tests.unit.test_exports import drawn, pictured, small
 from tests.wire.peers import ANTHROPIC, CHAT, RESPONSES
 
 EVIL = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -79,7 +79,7 @@ async def test_a_file_that_is_gone_or_that_there_is_no_room_for_changes_nothing(
     rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    runtime, picture = rig.runtime(), b"\x89PNG\r\n\x1a\nbytes"
+    runtime, picture = rig.runtime(), drawn()
     before = runtime.transcript
     with pytest.raises(TranscriptError, match="There is no file"):
         await exporting.load(runtime, str(tmp_path / "gone.json"), Blobs(tmp_path / "blobs"))
