@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image as Pictures
@@ -15,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tests.app_process import AppProcess
 from tests.faults.sharing import Visitor, providers, shared
-from tests.faults.test_uploads import attach, event_of
+from tests.faults.test_uploads import attach, event_of, upload
 from tests.scripted import ScriptedProvider
 
 SECRET = "GPS-SECRET-52.1234"
@@ -126,3 +130,115 @@ def test_p1_a_picture_keeps_its_pixels_alone(link: AppProcess, provider: Scripte
         assert b"Exif" not in data
     with Pictures.open(io.BytesIO(sent[0])) as shown:
         assert shown.size == (prompt["blob"]["width"], prompt["blob"]["height"])
+
+
+def imported(visitor: Visitor, data: bytes | dict[str, Any], name: str = "talk.json") -> dict[str, Any]:
+    """Open a file as a program does; return what is said of it."""
+    (path,) = upload(visitor, (name, data if isinstance(data, bytes) else json.dumps(data).encode()))
+    return visitor.call("import", {"path": path, "meta": {"_type": "gradio.FileData"}})
+
+
+def talk(*prompt: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return a conversation of one turn that was answered."""
+    origin = {"protocol": "openai-chat", "base_url": "http://a.test", "account": "a", "model": "claude-opus-5-5"}
+    said = [{"kind": "text", "text": "fine"}]
+    step = {"provider": "anthropic", "model": "claude-opus-5-5", "origin": origin, "parts": said, "cost_usd": 77.0}
+    return {"version": 2, "turns": [{"prompt": [*prompt], "answers": [{"steps": [step]}]}], **more}
+
+
+def packed(text: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("conversations.json", text)
+    return out.getvalue()
+
+
+WORDS = {"kind": "text", "text": "a"}
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "lists": lambda: packed(b"[" + b"[]," * 6_000_000 + b"[]]"),
+    "objects": lambda: packed(b"[" + b"{}," * 6_000_000 + b"{}]"),
+    "spaces": lambda: packed(b" " * 300_000_000),
+    "keys": lambda: packed(b"{" + b",".join(b'"%d":0' % n for n in range(1_000_000)) + b"}"),
+    "deep": lambda: b"[" * 9_000_000,
+    "deep in a turn": lambda: b'{"version":2,"turns":' + b"[" * 900 + b"]" * 900 + b"}",
+    "a number": lambda: b'{"version":2,"turns":[],"x":' + b"9" * 9_000_000 + b"}",
+    "infinite": lambda: json.dumps(talk(WORDS)).encode().replace(b"77.0", b"1e999"),
+    "a zip in a zip": lambda: packed(packed(b"[]")),
+    "turns": lambda: json.dumps({"version": 2, "turns": [{"prompt": []}] * 60_000}).encode(),
+    "branches": lambda: json.dumps(talk(branches=[{"first": 0, "turns": [{"prompt": []}]}] * 20_000)).encode(),
+    "a long name": lambda: json.dumps(talk(WORDS)).replace("anthropic", "a" * 900_000).encode(),
+    "a native": lambda: json.dumps(talk(WORDS)).replace('"parts"', '"native":[{"kind":"other","data":{"a":['
+        + "[]," * 300_000 + ']}}],"parts"').replace("[],]", "[]]").encode(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_r6_an_import_that_grows_is_read_apart_and_bounded(link: AppProcess, kind: str) -> None:
+    visitor, before = Visitor(link), memory_mb(link)
+    said = imported(visitor, BOMBS[kind](), "c.zip")
+    assert said["notes"]
+    if kind != "infinite":  # the figure is left out, with a note
+        assert said["turns"] == 0
+    assert memory_mb(link) - before < 120
+
+
+def memory_mb(app: AppProcess) -> float:
+    """Return the most memory that the process has had."""
+    status = Path(f"/proc/{app.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1_000
+
+
+CUTS: dict[str, list[dict[str, int]]] = {
+    "many": [{"first": 0, "last": 1_999}] * 30_000,
+    "equal": [{"first": 0, "last": 5}] * 2,
+    "crossing": [{"first": 0, "last": 5}, {"first": 4, "last": 8}],
+    "backwards": [{"first": 6, "last": 8}, {"first": 0, "last": 2}],
+    "outside": [{"first": 0, "last": 2_000}],
+}
+
+
+@pytest.mark.parametrize("kind", CUTS)
+def test_x5_cuts_are_few_in_order_and_apart(link: AppProcess, kind: str) -> None:
+    visitor = Visitor(link)
+    data = {"version": 2, "turns": [{"prompt": [WORDS], "answers": []}] * 2_000}
+    assert imported(visitor, data | {"cuts": [{"first": 1, "last": 5}, {"first": 6, "last": 9}]})["turns"] == 2_000
+    said = imported(visitor, data | {"cuts": CUTS[kind]})
+    assert said["turns"] == 0 and said["notes"]
+    branch = {"first": 0, "turns": [{"prompt": [WORDS]}] * 9, "cuts": CUTS[kind]}
+    assert imported(visitor, data | {"branches": [branch]})["turns"] == 0
+
+
+def test_m1_what_a_file_says_of_its_pictures_is_not_believed(link: AppProcess, provider: ScriptedProvider) -> None:
+    """Neither size nor type nor name; and a digest alone opens nobody's picture."""
+    owner, thief = Visitor(link), Visitor(link)
+    out = io.BytesIO()
+    Pictures.new("RGB", (31, 17), "blue").save(out, "PNG")
+    digest = sha256(out.getvalue()).hexdigest()
+    claims = {"sha256": digest, "mime": "application/pdf", "name": "p" * 150, "size": 1, "width": 9_999, "height": -3}
+    picture = {"kind": "image", "blob": claims, "original": {**claims, "sha256": "0" * 64}}
+    carrying = talk(picture, WORDS, files={digest: base64.b64encode(out.getvalue()).decode()})
+    assert imported(owner, carrying)["turns"] == 1
+    blob = owner.call("transcript")["turns"][0]["prompt"][0]["blob"]
+    assert (blob["mime"], blob["size"], blob["width"], blob["height"]) == ("image/png", len(out.getvalue()), 31, 17)
+    said = imported(thief, talk(picture, WORDS))
+    assert said["notes"]
+    prompt = thief.call("transcript")["turns"][0]["prompt"][0]
+    assert prompt["blob"]["sha256"] == "" and prompt["original"] is None
+    thief.ask("what is on it?")
+    assert ";base64," not in json.dumps(provider.requests[-1].body)
+    assert imported(owner, talk(picture, WORDS))["turns"] == 1  # it is the owner's already
+    assert owner.call("transcript")["turns"][0]["prompt"][0]["blob"] == blob
+
+
+def test_p2_a_stamp_of_a_file_bears_a_mark_wherever_it_is_shown(link: AppProcess) -> None:
+    visitor = Visitor(link)
+    assert imported(visitor, talk(WORDS))["turns"] == 1
+    assert visitor.call("transcript")["turns"][0]["answers"][0]["steps"][0]["imported"] is True
+    page = told(visitor, "settle", "click", None, 0)
+    assert "did not see this answer" in page and "77" not in page.partition("totals")[2]
+    for kind in ("md", "ipynb"):
+        exported = visitor.http.get(f"/gradio_api/file={visitor.call('export', kind)['path']}").text
+        assert "did not see this answer" in exported
+    again = visitor.http.get(f"/gradio_api/file={visitor.call('export', 'json')['path']}").content
+    assert imported(visitor, again.replace(b'"imported":true', b'"imported":false'))["turns"] == 1
+    assert visitor.call("transcript")["turns"][0]["answers"][0]["steps"][0]["imported"] is True
