@@ -28,6 +28,13 @@ from aether.transcript import (
 from aether.usage import Usage
 
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
+MARKS = re.compile(r"[\[\]*_~`!<>&\\]")
+MOST_MARKS = 1_500
+"""Signs of Markdown in one text that is parsed: the time that they take grows with their square."""
+LONGEST = 100_000
+"""Characters of one text that is parsed, so that a tag in its code stays as it was written."""
+LONGEST_LINE = 10_000
+"""Characters of one line in which spans of code are looked for."""
 IMPORTED = "imported: Aether did not see this answer being given"
 
 
@@ -123,6 +130,8 @@ def plain(markdown: str) -> str:
     """Return Markdown whose HTML, outside of code, is text."""
     if not TAG.search(markdown):
         return markdown
+    if len(markdown) > LONGEST or len(MARKS.findall(markdown)) > MOST_MARKS:
+        return TAG.sub("&lt;", markdown)
     lines = markdown.split("\n")
     kept = [False] * len(lines)
     for token in _reader().parse(markdown):
@@ -134,6 +143,8 @@ def plain(markdown: str) -> str:
 
 def _escaped(line: str) -> str:
     """Escape tags in a line, but not in its spans of code."""
+    if len(line) > LONGEST_LINE:
+        return TAG.sub("&lt;", line)
     pieces = re.split(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", line)
     out: list[str] = []
     for place in range(0, len(pieces), 3):

@@ -43,7 +43,7 @@ SAME = {"aligned": "align*", "alignedat": "align*", "split": "align*", "gathered
 ENVIRONMENT = re.compile(rf"\\(begin|end){{({'|'.join(SAME)})\*?}}")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def mathml(source: str, *, display: bool) -> str:
     """Return the markup of a formula; what cannot be read stays as it was written."""
     try:

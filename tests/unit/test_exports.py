@@ -291,3 +291,11 @@ def test_exported_notebooks_become_pages_in_nbconvert(tmp_path: Path) -> None:
     assert "What is 6*7?" in (tmp_path / "small.html").read_text()
     assert "42" in (tmp_path / "small.html").read_text()
     assert "<script>alert(1)" not in (tmp_path / "hostile.html").read_text()
+
+
+@pytest.mark.parametrize(
+    "slow", ["[" * 3_000, "`" * 20_000 + "<b>", "a " * 60_000, " ".join("`" * n for n in range(400))]
+)
+def test_a_text_that_was_made_to_take_long_is_escaped_unread(slow: str) -> None:
+    assert "<b>" not in markdown.plain(f"{slow}<b>")
+    assert "<i>" not in markdown.plain(f"<i>{slow}")
