@@ -246,7 +246,7 @@ def _open_entries(url: str) -> int:
 def test_what_cannot_be_read_is_refused_without_a_traceback(link: AppProcess) -> None:
     """Arguments of another number or kind, and bodies whose frames are broken: a line of the log for none of them."""
     visitor, port = Visitor(link), int(link.url.rpartition(":")[2])
-    for name in ("chat", "select_model", "rerun", "import", "settle", "open"):
+    for name in ("settle", "open", "inspect", "boot", "take"):
         for data in ([], [None] * 9, [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], [[[]], {}, "x"]):
             call = visitor.http.post(f"/gradio_api/run/{name}", json={"data": data, "session_hash": "odd"})
             assert call.status_code < 500 or call.json()["error"], f"{name} {data}: {call.text}"

@@ -31,7 +31,7 @@ KEYS = (
     *("", "type", "index", "kind", "id", "text", "content", "error", "usage", "choices", "delta", "message", "response"),
     *("item", "output", "role", "name", "arguments", "input", "__proto__", "__class__", "constructor", "\0", "\ud800", "x" * 200),
 )  # fmt: skip
-DEEP = re.compile(r'"@deep:(\d+):([\[{])@"')
+DEEP = re.compile(r'"@deep:(\d{1,4}):([\[{])@"')
 ALPHABETS = (
     "abc \n",
     "ab\n*_`[]()#>-|$\\",

@@ -28,6 +28,8 @@ EVERY = 100
 """Inputs between two looks at an honest visitor."""
 GROWTH_MB = 400
 FUZZ = "fuzz-model"
+QUEUED = ("list_models", "select_model", "chat", "stop", "rerun", "transcript", "export", "import", "new_conversation")
+"""The public endpoints, whose answers come as events."""
 WIRES: dict[str, Protocol] = {"chat": "openai-chat", "responses": "openai-responses", "messages": "anthropic-messages"}
 HEARD = {
     "chat": '{"id":"x","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"I "}}]}',
@@ -139,8 +141,16 @@ class Running:
             return
         body = dumps({"data": arguments, "session_hash": "stranger"})
         headers = {"Content-Type": "application/json"}
-        answer = self.stranger.http.post(f"/gradio_api/run/{name}", content=body, headers=headers)
-        self._answered(answer.status_code, answer.text)
+        if name not in QUEUED:
+            answer = self.stranger.http.post(f"/gradio_api/run/{name}", content=body, headers=headers)
+            self._answered(answer.status_code, answer.text)
+            return
+        begun = self.stranger.http.post(f"/gradio_api/call/{name}", content=body, headers=headers)
+        self._answered(begun.status_code, begun.text)
+        if begun.status_code == 200:
+            said = self.stranger.heard(name, begun.json()["event_id"])
+            holds("event: error\ndata: null" not in said, f"a fault of ours: {said[-300:]}")
+            self._clean(said)
 
     def request(self, data: bytes) -> None:
         """Send bytes as they are; hold that they are answered, or that the connection ends."""
