@@ -55,6 +55,7 @@ class Report:
         before, now = self.quiet.first_s, self.attacked.first_s
         ratios = [quantile(now, q) / max(1e-6, quantile(before, q)) for q in (0.5, 0.95)]
         rows.append(f"ratio               p50 {ratios[0]:.2f}, p95 {ratios[1]:.2f}")
+        rows.append(f"reconnected         {self.attacked.reconnects} times")
         rows.append(f"answers lost        {len(self.quiet.lost) + len(self.attacked.lost)}")
         children = sorted(self.measure.children_mb.values(), reverse=True)
         shown = ", ".join(f"{mb:.0f}" for mb in children[:8]) or "none"

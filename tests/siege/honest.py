@@ -8,11 +8,14 @@ import time
 from dataclasses import dataclass, field
 from random import Random
 
+import httpx2
+
 from tests.app_process import AppProcess
 from tests.faults.sharing import Visitor
 
 PROVIDERS = ("chat", "responses", "messages")
-PAUSE_S = (1.0, 3.0)
+PAUSE_S = (3.0, 6.0)
+"""Between two questions: within what a link takes from one visitor in a minute."""
 
 
 @dataclass
@@ -21,6 +24,7 @@ class Log:
 
     first_s: list[float] = field(default_factory=list[float])
     lost: list[str] = field(default_factory=list[str])
+    reconnects: int = 0
 
 
 class Honest(threading.Thread):
@@ -46,9 +50,17 @@ class Honest(threading.Thread):
                 self.log.lost.append(f"{question}: {type(error).__name__}: {str(error)[:200]}")
             self._leave.wait(self._rng.uniform(*PAUSE_S))
 
+    def _begun(self, question: str) -> str:
+        """Begin a turn; over a fresh connection where one that lay idle was closed, as a browser does."""
+        try:
+            return self._visitor.join("chat", question)
+        except (httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.WriteError):
+            self.log.reconnects += 1
+            return self._visitor.join("chat", question)
+
     def _ask(self, question: str) -> None:
         began, first, last = time.monotonic(), 0.0, ""
-        event = self._visitor.join("chat", question)
+        event = self._begun(question)
         with self._visitor.http.stream("GET", f"/gradio_api/call/chat/{event}") as answer:
             for line in answer.iter_lines():
                 if line.startswith("data: ["):
