@@ -6,6 +6,7 @@ import json
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -259,3 +260,32 @@ def test_what_cannot_be_read_is_refused_without_a_traceback(link: AppProcess) ->
                 pass
     assert Visitor(link).ask("hello")["status"] == "done"
     assert not any("Traceback" in line for line in link.lines)
+
+
+def test_u1_a_locked_database_loses_no_message(provider: ScriptedProvider, tmp_path: Path) -> None:
+    """Another program holds SQLite's lock until all visitors have been told so; their messages are kept and saved."""
+    with shared(provider, tmp_path) as app:
+        visitors = [Visitor(app, session=f"locked-{n}") for n in range(4)]
+        assert visitors[0].ask("warm")["status"] == "done"
+        with ThreadPoolExecutor(len(visitors)) as hands:
+            other = sqlite3.connect(tmp_path / "data" / "aether.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            try:
+                answers = list(hands.map(lambda v: v.ask("while it is locked"), visitors))
+                reads = {visitors[0].http.get(path).status_code for path in ("/api/alive", "/api/models")}
+            finally:
+                other.execute("ROLLBACK")
+                other.close()
+        assert reads == {200}
+        for answer in answers:
+            assert answer["status"] == "done" or "locked" in answer["error"]["message"], answer
+        for visitor in visitors:
+            assert visitor.ask("and after")["status"] == "done"
+            assert "while it is locked" in json.dumps(visitor.call("transcript"))
+            wait_until(app, lambda visitor=visitor: _words_saved(visitor), timeout_s=30)
+        assert not any("Traceback" in line for line in app.lines)
+
+
+def _words_saved(visitor: Visitor) -> bool:
+    found = visitor.http.get("/api/conversations", params={"q": "locked"})
+    return found.status_code == 200 and bool(found.json()["entries"])
