@@ -90,18 +90,18 @@ class Attachments:
                 )
             except (WorkerTimeout, WorkerFailed) as error:
                 raise _unreadable(name, data) from error
-        return await asyncio.to_thread(self._keep, read, data)
+        return await asyncio.to_thread(self._keep, read, data, owner)
 
     def take(self, name: str, data: bytes) -> Image | File:
         """Return the part for a file, read in this process: for files that nobody else has made."""
         name = file_name(name)
         _check(name, data)
-        return self._keep(part_read(name, data), data).part
+        return self._keep(part_read(name, data), data, "").part
 
-    def _keep(self, read: Read, data: bytes) -> Taken:
+    def _keep(self, read: Read, data: bytes, owner: str) -> Taken:
         part, files, is_first_frame = read
         for held in files or (data,):
-            self.blobs.put(held)
+            self.blobs.put(held, owner=owner)
         return Taken(part, is_first_frame)
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictStr, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from aether import visitors
+from aether.errors import GuardError
 from aether.gate.pulse import Pulse
 from aether.services import Services
 from aether.store.conversations import NotFound, StoreError
@@ -63,6 +64,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
     @app.post("/api/conversations/{id_}/share")
     async def share(request: Request, id_: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         async def shared(owner: str) -> dict[str, Any]:
+            await services.quota.admit(owner, 0)
             return {"share": await store.run(lambda: shares.share(owner, id_))}
 
         return await _answered(request, shared)
@@ -100,5 +102,7 @@ async def _answered(request: Request, answer: Answer) -> Response:
         return JSONResponse({"detail": "Not Found"}, 404, NO_STORE)
     except ValidationError:
         return JSONResponse({"detail": "That cannot be changed so."}, 400, NO_STORE)
+    except GuardError as error:
+        return JSONResponse({"detail": error.sentence}, 507, NO_STORE)
     except StoreError as error:
         return JSONResponse({"detail": error.sentence}, 503, NO_STORE)

@@ -150,11 +150,12 @@ class AgentRuntime(Fitting):
         parts = asked_for(message, attached).prompt if message is not None else ()
         return await self._guard.admit(self._identify(), proposal(self.keeper.owner, parts, models, self._limits))
 
-    def ask(self, message: object, attached: Parts = (), *, permit: Leave = None) -> Live:
-        """Begin a turn with the user's message and files; raise BusyError, EmptyMessage or NotReady.
+    async def admit_bytes(self, size: int) -> None:
+        """Raise GuardError where the session's owner cannot keep so many bytes more."""
+        await self._guard.admit_bytes(self.keeper.owner, size)
 
-        `permit`, here and below, comes from `admit`; it may be left out only where nothing is limited.
-        """
+    def ask(self, message: object, attached: Parts = (), *, permit: Leave = None) -> Live:
+        """Begin a turn with the user's message; raise BusyError, EmptyMessage or NotReady. `permit`: of `admit`."""
         turn = asked_for(message, attached)
         self._ready()
         grown = self.transcript.with_turn(turn)

@@ -24,6 +24,7 @@ from aether.guard.admission import Admission, Room
 from aether.guard.allowance import SharedGuard
 from aether.guard.media import MEASURE_S, Scale, measure, unmeasured
 from aether.guard.places import OwnPlaces, SharedPlaces
+from aether.guard.quota import MB, Bounds, Quota
 from aether.guard.rates import Rates
 from aether.keeping import StoreKeeper
 from aether.keyring import Keyring
@@ -40,13 +41,17 @@ from aether.sessions import Sessions
 from aether.settings import Settings
 from aether.store.blobs import Blobs
 from aether.store.conversations import Store, StoreError
+from aether.store.housekeeping import Housekeeping
 from aether.store.ledger import Ledger
+from aether.store.room import Room as StoreRoom
 from aether.tools.toolset import Servers, Toolset
 from aether.tools.workspace import Workspace
 from aether.workers import WorkerPool
 
 log = logging.getLogger("aether")
 
+LINK_RESERVE, OWN_RESERVE = 500_000_000, 50_000_000
+"""Bytes that the disk must have left for what is under way; of a small disk a part (see `_quota`)."""
 PREPARE_S = 2.0
 """Seconds after the start at which the default model is made ready for its first message."""
 
@@ -87,6 +92,8 @@ class Services:
         self.sessions = Sessions(self.presence.listens)
         self.public = Public(settings.share.public_url)
         self.rates = Rates(settings.share) if settings.share.on else None
+        self.room = StoreRoom(self.store)
+        self.quota = self._quota()
         self.guard = self._shared_guard()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -105,7 +112,7 @@ class Services:
         return AgentRuntime(
             self.router,
             default=self.default,
-            guard=self.guard or OpenGuard(),
+            guard=self.guard or OpenGuard(self.quota),
             identify=identify,
             open_records=self.records.open,
             limits=Limits(answer_tokens=self.settings.share.answer_tokens) if self.guard else None,
@@ -114,6 +121,15 @@ class Services:
             read_blob=self.blobs.read,
             open_keeper=partial(StoreKeeper, self.store),
         )
+
+    def _quota(self) -> Quota:
+        """Return what may be kept: on a link by each visitor and by all, on one's own machine what the disk takes."""
+        share, data = self.settings.share, self.settings.data_dir
+        if not share.on:
+            return Quota(self.room, Bounds(OWN_RESERVE, 0.01), folders=[data])
+        bounds = Bounds(LINK_RESERVE, 0.05, visitor=share.visitor_disk_mb * MB, all=share.disk_mb * MB)
+        file = self.store.engine.url.database if self.store.engine.dialect.name == "sqlite" else None
+        return Quota(self.room, bounds, folders=[data, Path(file).parent] if file else [data])
 
     def _shared_guard(self) -> SharedGuard | None:
         """Return the guard of a link that others use, or that has a cap; None on one's own machine."""
@@ -129,6 +145,7 @@ class Services:
             admission=admission,
             pause=self.settings.data_dir / "paused",
             rates=self.rates,
+            quota=self.quota,
             scale=Scale(self.blobs.read, self._measure),
             overrun=OVERRUNS.inc,
             places=SharedPlaces(share.redis_url, each=each, lease_s=lease_s) if share.redis_url else OwnPlaces(),
@@ -179,6 +196,8 @@ class Services:
         self.loop_monitor.start()
         self._spawn(self.discovery.run())
         self._spawn(self.sessions.run())
+        tidy = Housekeeping(self.room, self.blobs, Ledger(self.store.engine), self.settings.share.keep_days)
+        self._spawn(tidy.run())
         self._spawn(self._prepare())
 
     async def _prepare(self) -> None:

@@ -35,7 +35,9 @@ class Share:
 
     Money in USD, None: no cap. `visitor_turns` 0: no cap. `unknown_price` stands in for a
     model whose price nobody knows; without it such a model is refused on a shared link.
-    `visitor_rate`: messages a minute; `visitor_upload_mb`: megabytes an hour.
+    `visitor_rate`: messages a minute; `visitor_upload_mb`: megabytes an hour. `visitor_disk_mb` and
+    `disk_mb`: megabytes that one visitor and all may keep. `keep_days`: days that a conversation is kept
+    which nobody goes on with; 0: for good.
     `public_url` is the address under which visitors reach the link, where it is not the one
     that the server listens on.
     """
@@ -57,6 +59,9 @@ class Share:
     visitor_turns_at_once: int = 4
     visitor_rate: int = 20
     visitor_upload_mb: int = 100
+    visitor_disk_mb: int = 200
+    disk_mb: int = 5000
+    keep_days: int = 0
     own_keys: bool = True
 
     @property
@@ -94,6 +99,9 @@ class Share:
             visitor_turns_at_once=_count("AETHER_VISITOR_TURNS_AT_ONCE", get, 4),
             visitor_rate=_count("AETHER_VISITOR_RATE", get, 20),
             visitor_upload_mb=_count("AETHER_VISITOR_UPLOAD_MB", get, 100),
+            visitor_disk_mb=_count("AETHER_VISITOR_DISK_MB", get, 200),
+            disk_mb=_count("AETHER_DISK_MB", get, 5000),
+            keep_days=_count("AETHER_KEEP_DAYS", get, 0, least=0),
             own_keys=switch("AETHER_OWN_KEYS", get),
         )
 

@@ -31,6 +31,7 @@ from aether.gate import Gate
 from aether.guard import Who
 from aether.routes import add_routes
 from aether.services import Services
+from aether.store.conversations import StoreError
 from aether.transcript import Blob
 from aether.ui import bundle, listening, refusal, stream, words
 from aether.ui.guard import visiting
@@ -128,13 +129,16 @@ def _add_routes(app: FastAPI, services: Services) -> None:
 
 
 def _add_pictures(app: FastAPI, services: Services) -> None:
-    """Serve a picture of a conversation to whoever knows the digest of its bytes: that is, who has seen it."""
+    """Serve a picture to the visitor whose conversation shows it, and to all while a share that can be read does."""
 
     @app.get("/api/picture/{digest}")
     async def picture(digest: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
+        owner = request.headers.get(visitors.HEADER, "")
         try:
+            if not await services.store.run(lambda: services.room.may_see(owner, digest)):
+                return Response(status_code=404)
             data = await services.store.run(lambda: services.blobs.read(Blob(digest, "")))
-        except KeyError:
+        except (KeyError, StoreError):
             return Response(status_code=404)
         if (kind := picture_type(data)) is None:
             return Response(status_code=404)

@@ -148,16 +148,36 @@ class Guard(Protocol):
         """Return leave to begin a turn; raise GuardError with the reason, and then nothing was counted."""
         ...
 
+    async def admit_bytes(self, owner: str, size: int) -> None:
+        """Raise GuardError where a visitor cannot keep so many bytes more: a file, a copy, a share."""
+        ...
+
     def unasked(self, count: int) -> Permit:
         """Return leave for a caller that did not ask; raise NotAdmitted where everybody has to."""
         ...
 
 
+class Keeps(Protocol):
+    """Knows how much may be kept."""
+
+    async def admit(self, owner: str, size: int) -> None:
+        """Raise GuardError where so much more cannot be kept."""
+        ...
+
+
 class OpenGuard:
-    """A guard that admits everybody."""
+    """A guard that admits everybody, as long as there is room."""
+
+    def __init__(self, quota: Keeps | None = None) -> None:
+        self._quota = quota
 
     async def admit(self, who: Who, proposal: Proposal) -> Permit:
+        await self.admit_bytes(proposal.owner, proposal.kept_bytes)
         return self.unasked(len(proposal.targets))
+
+    async def admit_bytes(self, owner: str, size: int) -> None:
+        if self._quota is not None:
+            await self._quota.admit(owner, size)
 
     def unasked(self, count: int) -> Permit:
         return Permit([OpenPass() for _ in range(count)])

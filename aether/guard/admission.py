@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aether.errors import CrowdedError
@@ -134,6 +135,13 @@ class Admission:
         self._of[who.visitor] -= 1
         if self._of[who.visitor] <= 0:
             del self._of[who.visitor]
+
+
+async def end_unheard(admission: Admission, who: Who, end: Callable[[], object]) -> None:
+    """End a turn once nobody has listened to it for a while."""
+    with suppress(asyncio.CancelledError):
+        await admission.until_away(who)
+        end()
 
 
 def _always(session: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
@@ -13,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from aether.errors import AllowanceError, CrowdedError, LinkPaused, TooLongHere, UnpricedError, UnsoundRequest
-from aether.guard import Asking, NotAdmitted, Permit, Proposal, Who
-from aether.guard.admission import TOO_MANY, Admission
+from aether.guard import Asking, Keeps, NotAdmitted, Permit, Proposal, Who
+from aether.guard.admission import TOO_MANY, Admission, end_unheard
 from aether.guard.conditions import INPUT_MOST, NO_MESSAGES, SPENT, check
 from aether.guard.cost import text_tokens, true_nano_usd, worst_nano_usd
 from aether.guard.media import Scale
@@ -53,6 +52,7 @@ class SharedGuard:
         ledger: Ledger,
         admission: Admission,
         pause: Path,
+        quota: Keeps | None = None,
         rates: Rates | None = None,
         places: Places | None = None,
         scale: Scale | None = None,
@@ -66,6 +66,7 @@ class SharedGuard:
         self._scale = scale or Scale()
         self._overrun = overrun
         self._pause = pause
+        self._quota = quota
 
     @property
     def paused(self) -> bool:
@@ -96,6 +97,11 @@ class SharedGuard:
                 await one.leave()
             raise
         return Permit(passes)
+
+    async def admit_bytes(self, owner: str, size: int) -> None:
+        """Raise GuardError where a visitor cannot keep so many bytes more."""
+        if self._quota is not None:
+            await self._quota.admit(owner, size)
 
     def unasked(self, count: int) -> Permit:
         """Raise NotAdmitted: on a link everybody has to ask."""
@@ -189,7 +195,7 @@ class SharedPass:
         self._inside = True
         task = asyncio.current_task()
         if task is not None and guard.share.on:
-            self._watch = asyncio.create_task(_end_unheard(guard.admission, self._who, task.cancel))
+            self._watch = asyncio.create_task(end_unheard(guard.admission, self._who, task.cancel))
 
     async def reserve(self, asking: Asking) -> None:
         guard = self._guard
@@ -272,12 +278,6 @@ class SharedPass:
         if self._counted and not self._answered:
             self._counted = False
             await uninterrupted(asyncio.to_thread(self._guard.ledger.forget_turn, self._scopes))
-
-
-async def _end_unheard(admission: Admission, who: Who, end: Callable[[], object]) -> None:
-    with contextlib.suppress(asyncio.CancelledError):
-        await admission.until_away(who)
-        end()
 
 
 def visitor_scope(who: Who) -> str:

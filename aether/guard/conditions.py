@@ -37,6 +37,7 @@ async def check(guard: SharedGuard, who: Who, proposal: Proposal) -> None:
         raise MessageTooLong("Your message is longer than this demo takes.")
     if not any(target.free for target in proposal.targets):
         await _affords(guard, who, proposal)
+    await guard.admit_bytes(proposal.owner, proposal.kept_bytes)
 
 
 async def _affords(guard: SharedGuard, who: Who, proposal: Proposal) -> None:

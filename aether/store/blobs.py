@@ -10,17 +10,20 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from aether.store import references
 from aether.store.conversations import Store, StoreError
 from aether.store.tables import BLOBS
 from aether.transcript import Blob
 
+NOBODY = "nobody"
+"""The owner of what was handed in by somebody unknown."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEEP = sa.text("INSERT INTO blobs (sha256, data) VALUES (:sha256, :data) ON CONFLICT DO NOTHING")
 
@@ -31,15 +34,23 @@ class Blobs:
     def __init__(self, folder: Path, store: Store | None = None) -> None:
         self._folder = folder
         self._store = store
-        self._owed: set[str] = set()
+        self._owed: dict[str, tuple[str, int]] = {}
 
-    def put(self, data: bytes) -> str:
-        """Store `data`; return its digest. Raises OSError when the disk takes no more."""
+    def put(self, data: bytes, *, owner: str = "") -> str:
+        """Store `data` for a visitor; return its digest. Raises OSError when the disk takes no more."""
         digest = sha256(data).hexdigest()
         self._write(digest, data)
-        self._owed.add(digest)
+        self._owed[digest] = (owner or NOBODY, len(data))
         self._pay()
         return digest
+
+    def keep_only(self, digests: Collection[str], *, before: float) -> int:
+        """Delete the files that are older than a moment and not named; return how many."""
+        old = [path for path in self._folder.glob("??/*") if path.name not in digests and path.name not in self._owed]
+        gone = [path for path in old if path.stat().st_mtime < before]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        return len(gone)
 
     def read(self, blob: Blob) -> bytes:
         """Return the bytes of `blob`; raise KeyError if they are not here."""
@@ -70,7 +81,9 @@ class Blobs:
 
     def _write(self, digest: str, data: bytes) -> None:
         path = self._path(digest)
-        if not path.exists():
+        if path.exists():
+            os.utime(path)  # no sweep takes it for an old one
+        else:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             handle, name = tempfile.mkstemp(dir=path.parent)
             fresh = Path(name)
@@ -86,11 +99,12 @@ class Blobs:
         """Bring to the database what it does not have yet."""
         if self._store is None:
             return
-        for digest in tuple(self._owed):
+        for digest, (owner, size) in tuple(self._owed.items()):
             with suppress(StoreError):
                 with self._store.writing() as connection:
+                    references.refer(connection, owner, owner, [Blob(digest, "", "", size)])
                     connection.execute(_KEEP, {"sha256": digest, "data": self._path(digest).read_bytes()})
-                self._owed.discard(digest)
+                self._owed.pop(digest, None)
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest

@@ -103,7 +103,7 @@ class Store:
             with self.engine.begin() as connection:
                 self.secret.use(server_secret.load(connection))
             self._is_open = True
-        with self.writing() as connection:
+        with self.writing() as connection:  # later ones are purged while it runs: `housekeeping.py`
             gone = CONVERSATIONS.c.deleted_at < time.time() - KEPT_S
             connection.execute(sa.delete(CONVERSATIONS).where(gone))
 

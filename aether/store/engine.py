@@ -27,6 +27,8 @@ log = logging.getLogger("aether")
 MIGRATIONS = Path(__file__).parent / "migrations"
 BUSY_S = 5
 """Seconds that a writer waits for another one."""
+LOG_BYTES = 32_000_000
+"""Bytes of SQLite's log that stay on the disk once they were taken over into the database."""
 LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 LOCKED_STATES = ("55P03", "57014", "40001", "40P01")
 """PostgreSQL: lock not available, statement timed out, serialization failure, deadlock."""
@@ -168,7 +170,8 @@ def _refuse_newer(found: set[str], known: set[str]) -> None:
 
 def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # we begin transactions by ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000}"):
+    safe = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000}")
+    for pragma in (*safe, "secure_delete=ON", f"journal_size_limit={LOG_BYTES}"):
         connection.execute(f"PRAGMA {pragma}")
 
 

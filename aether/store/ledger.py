@@ -29,6 +29,8 @@ log = logging.getLogger("aether")
 NANO = 1_000_000_000
 MOST_OVERRUN = 4
 """No request is charged more than so many times what was set aside for it: a report is a claim."""
+PRUNED_S = 30 * 24 * 3600.0
+"""Seconds for which a settled request can be looked up."""
 METADATA = sa.MetaData()
 TOTALS = sa.Table(
     "ledger_totals",
@@ -158,6 +160,21 @@ class Ledger:
         with _in_time(), reading(self._engine) as connection:
             counted = sa.select(sa.func.count()).select_from(ENTRIES).where(ENTRIES.c.charged > ENTRIES.c.reserved)
             return int(connection.execute(counted).scalar_one())
+
+    def prune(self, *, older_than_s: float = PRUNED_S) -> None:
+        """Forget settled requests of long ago, and what their turns came to; the sums of the caps stay."""
+        with _or_stays():
+            while True:
+                with self._engine.begin() as connection:
+                    old = (ENTRIES.c.at < time.time() - older_than_s) & ENTRIES.c.charged.is_not(None)
+                    rows = connection.execute(sa.select(ENTRIES.c.id, ENTRIES.c.scopes).where(old).limit(500)).all()
+                    turns = [n for row in rows for n in str(row.scopes).split("\n") if n.startswith("turn:")]
+                    connection.execute(sa.delete(TOTALS).where(TOTALS.c.scope.in_(turns)))
+                    connection.execute(sa.delete(ENTRIES).where(ENTRIES.c.id.in_([row.id for row in rows])))
+                    unused = TOTALS.c.scope.like("turn:%") & (TOTALS.c.nano_usd == 0) & (TOTALS.c.turns == 0)
+                    connection.execute(sa.delete(TOTALS).where(unused))
+                if len(rows) < 500:
+                    return
 
     def total(self, name: str) -> Total:
         """Return what a scope has come to."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from aether.public_view import public_view
+from aether.store import references
 from aether.store.conversations import NotFound, Store
 from aether.store.grain import is_id, is_owner, title_of
 from aether.store.tables import CONVERSATIONS, SHARES
@@ -49,9 +50,11 @@ class Shares:
             "body": json.dumps(seen.to_dict(), separators=(",", ":")),
             "created_at": time.time(),
         }
+        fresh["bytes"] = len(str(fresh["body"]))
         with self._store.writing() as connection:
             connection.execute(sa.delete(SHARES).where(SHARES.c.conversation_id == id_, SHARES.c.owner == owner))
             connection.execute(sa.insert(SHARES).values(**fresh))
+            references.refer(connection, owner, str(fresh["id"]), references.whole(kept.transcript))
         return str(fresh["id"])
 
     def revoke(self, owner: str, id_: str) -> None:

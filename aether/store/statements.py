@@ -50,7 +50,7 @@ _MINE = (
     CONVERSATIONS.c.owner == sa.bindparam("whose"),
     CONVERSATIONS.c.deleted_at.is_(None),
 )
-NEW = _insert(CONVERSATIONS, "deleted_at")
+NEW = _insert(CONVERSATIONS, "deleted_at", "bytes").values(bytes=sa.bindparam("row_bytes", type_=sa.BigInteger()))
 TAKE = _take()
 """Write a conversation's own row, if `known` is its newest revision: here with nothing that a reader would see."""
 TAKE_GROWN = _take("updated_at")
@@ -67,3 +67,9 @@ NO_TURN = tuple(_of_turn(column) for column in (TURNS.c.number, ANSWERS.c.turn, 
 NO_ANSWER = sa.delete(ANSWERS).where(*_at(ANSWERS))
 NO_STEPS = sa.delete(STEPS).where(*_at(STEPS)[:-1], STEPS.c.number >= sa.bindparam("at_step"))
 """Delete an answer's steps from one on."""
+
+NEW_REFERENCE = sa.text(
+    "INSERT INTO blob_references (sha256, holder, owner, size, at) VALUES (:sha256, :holder, :owner, :size, :at) "
+    "ON CONFLICT (sha256, holder) DO UPDATE SET at = excluded.at"
+)
+NO_REFERENCE = sa.text("DELETE FROM blob_references WHERE sha256 = :sha256 AND holder = :holder")

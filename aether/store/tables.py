@@ -27,6 +27,7 @@ CONVERSATIONS = Table(
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Column("deleted_at", Float),
+    Column("bytes", BigInteger),  # of all its rows; empty: not counted yet
 )
 
 TURNS = Table(
@@ -78,6 +79,7 @@ SHARES = Table(
     Column("model", Text, nullable=False),
     Column("body", Text, nullable=False),  # the transcript as it was when it was shared
     Column("created_at", Float, nullable=False),
+    Column("bytes", BigInteger),
 )
 
 BLOBS = Table(
@@ -93,4 +95,14 @@ SERVER_SECRETS = Table(
     Column("name", String(32), primary_key=True),
     Column("value", LargeBinary, nullable=False),
     Column("made_at", Float, nullable=False),
+)
+
+REFERENCES = Table(
+    "blob_references",
+    METADATA,
+    Column("sha256", String(64), primary_key=True),
+    Column("holder", String(64), primary_key=True),  # a conversation, a share, or the owner of what is not sent yet
+    Column("owner", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("at", Float, nullable=False),
 )

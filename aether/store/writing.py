@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from aether.errors import AetherError
-from aether.store import statements
+from aether.store import references, statements
 from aether.store.grain import answer_head, head_of, searched, step_body, title_of, turn_head
 from aether.transcript import Answer, Transcript, Turn
 
@@ -20,6 +20,8 @@ HELD_S = 5.0
 """Seconds after its last sign that a writer counts as gone."""
 SKEW_S = 60.0
 """Seconds by which clocks may differ: a sign that lasts for longer was given before a clock was put back."""
+ROW_BYTES = 256
+"""What a conversation takes beside its texts."""
 BRANCHES = -1
 """The number under which the words of all branches are searched."""
 Open = frozenset[tuple[int, int]]
@@ -82,6 +84,7 @@ def save(connection: Connection, place: Place, now: Moment, before: Moment | Non
             connection.execute(statement, {"of": place.id, "at_turn": number})
     if new.branches != old.branches:
         writing.index(BRANCHES, [t for b in new.branches for t in b.turns], is_new=False)
+    references.follow(connection, place.owner, place.id, new=new, old=old)
 
 
 def _take(connection: Connection, place: Place, now: Moment, before: Moment | None) -> None:
@@ -96,7 +99,9 @@ def _take(connection: Connection, place: Place, now: Moment, before: Moment | No
     if not place.revision:
         own = {"id": place.id, "owner": place.owner, "named": False, "pinned": False, "created_at": at}
         try:
-            connection.execute(statements.NEW, values | own | _told(new, at))
+            told = _told(new, at)
+            row_bytes = ROW_BYTES + len(told["head"]) + len(told["title"])
+            connection.execute(statements.NEW, values | own | told | {"row_bytes": row_bytes})
         except IntegrityError:
             raise Conflict from None
         return

@@ -28,6 +28,7 @@ class Api:
     def __init__(self, services: Services, painter: Painter) -> None:
         self.services = services
         self.painter = painter
+        self._outbox = exporting.Outbox()
 
     async def list_models(self, runtime: AgentRuntime) -> dict[str, Any]:
         """List the providers and their models, and say which model answers now."""
@@ -93,9 +94,8 @@ class Api:
 
     async def export(self, format: str | None, runtime: AgentRuntime) -> str | None:
         """Return the conversation as a file: json, md or ipynb; nothing for another format."""
-        return await exporting.file(
-            runtime.transcript, format, self.services.blobs, sign=exporting.signer(self.services)
-        )
+        sign = exporting.signer(self.services)
+        return await exporting.file(runtime, format, self.services.blobs, self._outbox, sign=sign)
 
     async def load(self, path: str | None, runtime: AgentRuntime, request: gr.Request) -> dict[str, Any]:
         """Put the conversation of a file in the place of this one; the notes say what is to be known."""

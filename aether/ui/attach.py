@@ -34,6 +34,7 @@ class Desk:
 
     def __init__(self, services: Services) -> None:
         self._attachments = Attachments(services.blobs, services.workers, services.picture_workers)
+        self._quota = services.quota
 
     async def take(self, paths: list[str] | None, attached: Attached, request: gr.Request) -> tuple[Any, ...]:
         """Take uploaded files in: attached, chips, receipt, the button again."""
@@ -57,7 +58,9 @@ class Desk:
         return attached, chips(attached), said, gr.UploadButton(value=None)
 
     async def _read(self, path: Path, owner: str) -> Taken:
-        return await self._attachments.read(path.name, await asyncio.to_thread(path.read_bytes), owner=owner)
+        data = await asyncio.to_thread(path.read_bytes)
+        await self._quota.admit(owner, len(data))
+        return await self._attachments.read(path.name, data, owner=owner)
 
 
 async def drop(number: str | None, attached: Attached) -> tuple[Attached, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
 
 from aether import exports
+from aether.asking import INDEXED
 from aether.attachments import Attachments
 from aether.bounds import FILE_BYTES, IMPORT_CPU_S, OWN_BLOBS_PER_IMPORT, READER_MEMORY_BYTES
 from aether.errors import AetherError
@@ -28,6 +27,7 @@ from aether.transcript import Blob, Transcript, TranscriptError
 from aether.ui import handlers, panels
 from aether.ui.conversations import owner_of
 from aether.ui.furniture import spoken
+from aether.ui.outbox import OUTBOX_S, Outbox
 from aether.ui.plain import FILES, MARKUP, QUICK
 from aether.ui.words import say
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 FORMATS = (("json", "JSON", "files.json"), ("ipynb", "Notebook", "files.ipynb"), ("md", "Markdown", "files.md"))
 TOLD = 300
 """Characters of a file's instructions that are told."""
-KEPT_S = 3600
-"""Seconds that a file which was handed out stays on the disk."""
 
 
 def build(page: Page, services: Services) -> None:
@@ -53,15 +51,16 @@ def build(page: Page, services: Services) -> None:
         said = gr.Markdown("", elem_id="imported", **MARKUP)
     with page.place("wires"):
         exported = gr.File(elem_id="exported", label="Exported")
+    outbox = Outbox()
     for (name, _, _), button in zip(FORMATS, buttons, strict=True):
-        button.click(_writer(name, services), page.runtime, exported, **FILES)
+        button.click(_writer(name, services, outbox), page.runtime, exported, **FILES)
     opened = upload.upload(_taker(services), [upload, page.runtime], said, **QUICK)
     handlers.answered(page, opened)
 
 
-def _writer(name: str, services: Services) -> Callable[[AgentRuntime], Awaitable[str | None]]:
+def _writer(name: str, services: Services, outbox: Outbox) -> Callable[[AgentRuntime], Awaitable[str | None]]:
     async def write(runtime: AgentRuntime) -> str | None:
-        return await file(runtime.transcript, name, services.blobs, sign=signer(services))
+        return await file(runtime, name, services.blobs, outbox, sign=signer(services))
 
     return write
 
@@ -92,13 +91,18 @@ def signer(services: Services) -> Sign:
     return partial(services.secret.sign, natives.PURPOSE)
 
 
-async def file(transcript: Transcript, format: str | None, blobs: Blobs, *, sign: Sign | None = None) -> str | None:
+async def file(
+    runtime: AgentRuntime, format: str | None, blobs: Blobs, outbox: Outbox, *, sign: Sign | None = None
+) -> str | None:
     """Write the conversation to a file that the page may hand out; None for an unknown format."""
     if format not in exports.FORMATS:
         return None
+    transcript, owner = runtime.transcript, runtime.keeper.owner
     document = await asyncio.to_thread(exports.document, transcript, format, read_blob=blobs.read, sign=sign)
-    folder = Path(get_upload_folder()) / secrets.token_hex(8)  # a path of its own: an equal one would not be noticed
-    return save_bytes_to_cache(document.data, document.name, str(folder))
+    path = await asyncio.to_thread(outbox.write, document.name, document.data, owner=owner)
+    outbox.tidy(owner)
+    asyncio.get_running_loop().call_later(OUTBOX_S, outbox.delete, path)
+    return str(path)
 
 
 @dataclass(frozen=True)
@@ -145,7 +149,9 @@ async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs, reader: Re
     try:
         name, data = Path(path).name, await asyncio.to_thread(_bytes_of, Path(path))
         values = await reader.read(name, data) if reader else await asyncio.to_thread(exports.read_values, name, data)
-        transcript, notes = await asyncio.to_thread(_verified, values, blobs, reader)
+        size = await asyncio.to_thread(lambda: INDEXED * len(values[0].to_json().encode()))
+        await runtime.admit_bytes(size + sum(map(len, values[2])))
+        transcript, notes = await asyncio.to_thread(_verified, values, blobs, reader, runtime.keeper.owner)
     except FileNotFoundError:
         raise TranscriptError("There is no file.") from None
     except OSError as error:
@@ -162,11 +168,13 @@ async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs, reader: Re
     return (*notes, *_instructions(runtime.transcript.system))
 
 
-def _verified(values: exports.Values, blobs: Blobs, reader: Reader | None) -> tuple[Transcript, tuple[str, ...]]:
+def _verified(
+    values: exports.Values, blobs: Blobs, reader: Reader | None, owner: str
+) -> tuple[Transcript, tuple[str, ...]]:
     """Keep the bytes that a file carries; return its conversation and notes, with the signed blocks alone."""
     transcript, notes, carried, signatures = values
     for data in carried:
-        blobs.put(data)
+        blobs.put(data, owner=owner)
     sign = signer(reader.services) if reader else unknown_signature
     conversations, notes = Imported((transcript,), notes, carried, signatures).verified(sign)
     return conversations[0], notes

@@ -60,6 +60,9 @@ from aether.ui.plain import MARKUP, Blocks
 from aether.ui.renderer import Renderer
 from aether.ui.stream import Lines
 
+UPLOADS_S = 3600
+"""Seconds that an upload which no message took in stays on the disk."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -125,7 +128,7 @@ def build_page(services: Services, lines: Lines) -> gr.Blocks:
         analytics_enabled=False,
         fill_width=True,
         fill_height=False,
-        delete_cache=(600, exporting.KEPT_S),
+        delete_cache=(600, UPLOADS_S),
     ) as demo:
         page = _tree(demo, services.new_runtime(who), lines.renderer)
         api.connect(services, page.runtime)  # first: the public names are its own
