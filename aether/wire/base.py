@@ -132,22 +132,6 @@ def text_of(value: object) -> str:
     return (value if value.isascii() else sound(value)) if isinstance(value, str) else ""
 
 
-class TextJoiner:
-    """Join the pieces of texts that grow: some servers cut a character in two and send each half escaped."""
-
-    def __init__(self) -> None:
-        self._halves: dict[object, str] = {}
-
-    def add(self, slot: object, piece: object) -> str:
-        """Return what a piece adds to the text in `slot`; the first half of a character waits for the second."""
-        if not isinstance(piece, str) or (piece.isascii() and not self._halves):
-            return piece if isinstance(piece, str) else ""
-        whole = self._halves.pop(slot, "") + piece
-        if "\ud800" <= whole[-1:] <= "\udbff":
-            self._halves[slot], whole = whole[-1], whole[:-1]
-        return sound(whole)
-
-
 def count_of(value: object) -> int:
     """Return `value` if it is a count, else zero."""
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -10,7 +10,7 @@ from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDel
 from aether.parts import can_be_sent, object_of
 from aether.transcript import Native, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, TextJoiner, mapping, mappings, text_of
+from aether.wire.base import JSON, InBandError, mapping, mappings, text_of
 from aether.wire.counts import usage_of
 from aether.wire.think import Span, ThinkSplitter
 
@@ -48,7 +48,6 @@ class Reader:
 
     def __init__(self) -> None:
         self._think = ThinkSplitter()
-        self._joiner = TextJoiner()
         self._text = ""
         self._thought = ""
         self._refusal = ""
@@ -79,16 +78,15 @@ class Reader:
         out: list[StreamEvent] = []
         first = ""
         for key in REASONING_KEYS:
-            if thought := self._joiner.add(key, delta.get(key)):
+            if thought := text_of(delta.get(key)):
                 self._keyed[key] = self._keyed.get(key, "") + thought
                 first = first or thought
         if first:
             out += self._spans([("reasoning", first)])
         self._details += mappings(delta.get("reasoning_details"))
         for kind, text in _pieces(delta.get("content")):
-            text = self._joiner.add(kind, text)
             out += self._spans([(kind, text)] if kind == "reasoning" else self._think.feed(text))
-        if refusal := self._joiner.add("refusal", delta.get("refusal")):
+        if refusal := text_of(delta.get("refusal")):
             self._refusal += refusal
             out.append(TextDelta(refusal))
         for number, call in enumerate(mappings(delta.get("tool_calls"))):
@@ -127,7 +125,7 @@ class Reader:
         # Some servers send the object itself instead of its text.
         whole = mapping(raw)
         written = json.dumps(whole, ensure_ascii=False) if whole and can_be_sent(whole) else ""
-        arguments = written or self._joiner.add(("call", slot), raw)
+        arguments = written or text_of(raw)
         call.arguments += arguments
         call.extra = mapping(piece.get("extra_content")) or call.extra
         return CallDelta(slot, name=fresh, arguments=arguments)

@@ -18,7 +18,7 @@ from aether.transcript import (
     ToolCall,
 )
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, TextJoiner, count_of, mapping, text_of
+from aether.wire.base import JSON, InBandError, count_of, mapping, text_of
 from aether.wire.counts import added, usage_of
 
 STOPS: dict[str, StopReason] = {
@@ -45,7 +45,6 @@ class Reader:
         self._blocks: dict[int, JSON] = {}
         self._inputs: dict[int, str] = {}
         self._closed: set[int] = set()
-        self._joiner = TextJoiner()
         self._model = ""
         self._usage: JSON = {}
         self._raw_stop = ""
@@ -98,11 +97,11 @@ class Reader:
         block = self._blocks.setdefault(index, {"type": "text", "text": ""})
         match delta.get("type"):
             case "text_delta":
-                text = self._joiner.add(index, delta.get("text"))
+                text = text_of(delta.get("text"))
                 block["text"] = text_of(block.get("text")) + text
                 return [TextDelta(text)]
             case "thinking_delta":
-                text = self._joiner.add(index, delta.get("thinking"))
+                text = text_of(delta.get("thinking"))
                 block["thinking"] = text_of(block.get("thinking")) + text
                 return [ReasoningDelta(text)]
             case "signature_delta":
@@ -114,7 +113,7 @@ class Reader:
                     delta.get("citation"),
                 ]
             case "input_json_delta":
-                piece = self._joiner.add(("input", index), delta.get("partial_json"))
+                piece = text_of(delta.get("partial_json"))
                 self._inputs[index] = self._inputs.get(index, "") + piece
                 if block.get("type") == "tool_use":
                     return [CallDelta(self._call_number(index), arguments=piece)]

@@ -8,7 +8,7 @@ from aether.events import CallDelta, ReasoningDelta, Reply, StreamEvent, TextDel
 from aether.parts import can_be_sent, object_of
 from aether.transcript import Native, NativeKind, Part, Reasoning, Refusal, StopReason, Text, ToolCall
 from aether.usage import Usage
-from aether.wire.base import JSON, InBandError, TextJoiner, count_of, mapping, mappings, text_of
+from aether.wire.base import JSON, InBandError, count_of, mapping, mappings, text_of
 from aether.wire.counts import usage_of
 
 NATIVE_KINDS: dict[str, NativeKind] = {"reasoning": "reasoning", "message": "text", "function_call": "call"}
@@ -27,14 +27,13 @@ class Reader:
         self._refusals: dict[int, str] = {}
         self._arguments: dict[int, str] = {}
         self._response: JSON = {}
-        self._joiner = TextJoiner()
         self._ended = ""
 
     def feed(self, event: JSON) -> list[StreamEvent]:
         """Take one event; raise InBandError if it is an error."""
         kind = text_of(event.get("type"))
         index = count_of(event.get("output_index"))
-        delta = self._joiner.add((kind, index), event.get("delta"))
+        delta = text_of(event.get("delta"))
         match kind:
             case "response.output_item.added" | "response.output_item.done":
                 return self._item(index, mapping(event.get("item")), done=kind.endswith("done"))
