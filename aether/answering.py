@@ -39,6 +39,9 @@ UNFINISHED = "The user stopped the answer before this call had given a result."
 BROKEN_OFF = "The answer broke off before this call was run."
 
 
+def _accept_nothing(_: LLM, __: int) -> None: ...
+
+
 @dataclass(frozen=True)
 class Means:
     """What an answer is made with, beside the model: the same for all answers of a session."""
@@ -51,6 +54,7 @@ class Means:
     record: Callable[[WireRecord], None]
     kept: Callable[[], Awaitable[None]]
     permit: Pass = field(default_factory=OpenPass)
+    accept: Callable[[LLM, int], None] = _accept_nothing
 
 
 async def answer(
@@ -117,6 +121,8 @@ async def _follow(
                     await means.permit.reserve(asking(live.draft, means.limits))
                 case Stepped(step):
                     await means.permit.settle(step.usage)
+                    if live.draft is not None:
+                        means.accept(live.draft.llm, step.usage.input)
                 case _:
                     pass
             _take(live, event, means)

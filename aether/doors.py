@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import secrets
+from collections.abc import Collection
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -15,12 +16,12 @@ from aether import metrics, visitors
 from aether.errors import AetherError, BadKey, CrowdedError
 from aether.gate.answers import refuse
 from aether.gate.origin import is_private
-from aether.guard import Who
 from aether.guard.allowance import LINK
 from aether.secret import Secret
 from aether.services import Services
 from aether.store.ledger import NANO
 from aether.ui import operator, refusal
+from aether.ui.guard import who_of
 
 NO_STORE = {"Cache-Control": "no-store"}
 OPERATOR_ONLY = "This page is the operator's. Its password is the operator's token."
@@ -43,7 +44,7 @@ def _add_keys(app: FastAPI, services: Services) -> None:
             given: Any = await request.json()
             name, key = given["provider"], given["key"]
             provider = services.catalog.provider(name)
-            if not services.settings.share.own_keys or not provider.api_key_env:
+            if not services.settings.share.own_keys or not provider.own_keys:
                 raise BadKey(f"{provider.label} takes no key of yours here.")
             if not is_private(request.scope):
                 raise BadKey(PLAIN_HTTP)
@@ -52,27 +53,29 @@ def _add_keys(app: FastAPI, services: Services) -> None:
             return _said(400, str(error))
         except (ValueError, TypeError, KeyError, RecursionError):
             return _said(400, 'Send {"provider": …, "key": …} as JSON.')
-        return Response(status_code=204, headers=NO_STORE)
+        return _wanting(services, request, add={provider.name})
 
     @app.delete("/api/key/{provider}")
     async def drop(provider: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        services.keyring.drop(_visitor(request), provider)
-        return Response(status_code=204, headers=NO_STORE)
+        services.keyring.release(_visitor(request), provider)  # the visitor's word that the operator's key may be used
+        return _wanting(services, request, remove={provider})
 
     @app.get("/api/allowance")
     async def allowance(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        who, guard = Who(_visitor(request)), services.guard
+        who, guard = who_of(request.headers), services.guard
         try:
             rest = await guard.rest(who) if guard is not None else None
         except CrowdedError as error:
             return _said(503, str(error))
-        takers = [p for p in services.catalog.providers if p.api_key_env and services.settings.share.own_keys]
+        takers = [p for p in services.catalog.providers if p.own_keys and services.settings.share.own_keys]
+        here = services.keyring.names(who.visitor)
         told = {
             "shared": services.settings.share.on,
             "turns": rest.turns if rest else None,
             "usd": rest.usd if rest else None,
             "paused": bool(rest and rest.paused),
-            "own_keys": services.keyring.names(who.visitor),
+            "own_keys": here,
+            "gone_keys": sorted((who.own_keys | services.keyring.wanted(who.visitor)) - {*here}),
             "own_keys_refused": "" if is_private(request.scope) else PLAIN_HTTP,
             "providers": [{"name": p.name, "label": p.label} for p in takers],
             "uncounted": _uncounted(services),
@@ -86,6 +89,15 @@ def _uncounted(services: Services) -> dict[str, str] | None:
     ready = (p for p in catalog.providers if p.local and catalog.readiness(p.name).ready)
     found = ((p, m) for p in ready for m in catalog.models(p.name))
     return next(({"reference": f"{p.name}/{m.id}", "label": m.label or m.id} for p, m in found), None)
+
+
+def _wanting(
+    services: Services, request: Request, *, add: Collection[str] = (), remove: Collection[str] = ()
+) -> Response:
+    """Return an empty answer by which the visitor's browser remembers for what providers it wants a key of its own."""
+    who = who_of(request.headers)
+    wanted = (who.own_keys | services.keyring.wanted(who.visitor) | {*add}) - {*remove}
+    return Response(status_code=204, headers=NO_STORE | {visitors.OWN_KEYS: visitors.listed(wanted)})
 
 
 def _add_numbers(app: FastAPI, services: Services) -> None:

@@ -7,6 +7,7 @@
     │   ├── UnknownProvider
     │   ├── UnknownModel
     │   ├── MissingKey
+    │   ├── KeyGone             a visitor's own key is not here any more
     │   └── NotReady            known, but it cannot answer now
     ├── BusyError               a turn is already running in this session
     ├── LostSession             the process that held this session is gone
@@ -105,6 +106,13 @@ class UnknownModel(SwapError):
 
 class MissingKey(SwapError):
     kind = "missing_key"
+
+
+class KeyGone(SwapError):
+    """Say that a visitor's own key is not here any more; another one does not pay without the visitor's word."""
+
+    kind = "key_gone"
+    remedy = "Your message is kept. Enter it again, or forget it to go on with this demo's own key."
 
 
 class NotReady(SwapError):

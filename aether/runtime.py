@@ -19,10 +19,12 @@ from typing import Any
 from aether.agent import answering
 from aether.answering import Means, answer, record
 from aether.asking import proposal
-from aether.errors import AetherError, LostSession, NotReady, ProviderError, SwapError
-from aether.fitting import Fitting, Paid
+from aether.binding import ModelBinding, no_own_keys
+from aether.errors import AetherError, LostSession, NotReady, SwapError
+from aether.fitting import Paid
 from aether.guard import Guard, OpenGuard, OpenPass, Pass, Permit, Who
 from aether.keeping import Keeper, KeepsNothing, moment
+from aether.keyring import OwnKeys
 from aether.limits import Limits
 from aether.live import Live, Lives, Turns
 from aether.llm import LLM
@@ -46,7 +48,7 @@ Models = Sequence[LLM | None]
 Leave = Permit | None
 
 
-class AgentRuntime(Fitting):
+class AgentRuntime(ModelBinding):
     """Hold a conversation and its model; answer, swap, stop, answer again, compare."""
 
     def __init__(
@@ -61,19 +63,19 @@ class AgentRuntime(Fitting):
         open_keeper: Callable[[Callable[[], Moment]], Keeper] = KeepsNothing,
         guard: Guard | None = None,
         identify: Callable[[], Who] = Who,
+        own_keys: Callable[[Who], OwnKeys] = no_own_keys,
         open_records: Callable[[], Records] = Records,
     ) -> None:
-        super().__init__(Transcript(SYSTEM))
-        self._router, self._resolve, self._took = router, router.resolve, took
+        super().__init__(Transcript(SYSTEM), router, identify, own_keys)
+        self._took = took
         self._limits, self._redact, self._read_blob = limits or Limits(), redact or Redactor(), read_blob
-        self._guard, self._identify = guard or OpenGuard(), identify
+        self._guard = guard or OpenGuard()
         told = {"default": default, "limits": limits, "redact": redact, "read_blob": read_blob, "identify": identify}
         opened = {"open_toolbox": open_toolbox, "open_keeper": open_keeper, "open_records": open_records}
-        self._fresh = partial(AgentRuntime, router, guard=guard, **told, **opened)
+        self._fresh = partial(AgentRuntime, router, guard=guard, own_keys=own_keys, **told, **opened)
         self._tasks: set[asyncio.Task[None]] = set()
         self.session = secrets.token_hex(4)
         self.toolbox = open_toolbox()
-        self.llm: LLM | None = None
         self.swapped = asyncio.Event()  # set for a moment at each swap
         self.lives: Lives | None = None
         self.turns = Turns()
@@ -121,7 +123,7 @@ class AgentRuntime(Fitting):
         previous = self.reference
         try:
             self._ours()
-            llm = self._router.bind(provider, model)
+            llm = self._router.bind(provider, model, self._own())
         except (SwapError, LostSession) as error:
             reference = f"{word(provider)}/{word(model)}"
             log.warning("Session %s model update failed: %s: %s", self.session, reference, error)
@@ -146,7 +148,7 @@ class AgentRuntime(Fitting):
     async def admit(self, message: object = None, attached: Parts = (), *, references: Sequence[str] = ()) -> Permit:
         """Return leave to begin a turn; raise GuardError, or what else keeps it from that. Nothing is saved then."""
         self._ready() if not references else self._idle()
-        models = self._router.several(references) if references else [llm for llm in [self.llm] if llm]
+        models = self._router.several(references, self._own()) if references else [llm for llm in [self.llm] if llm]
         parts = asked_for(message, attached).prompt if message is not None else ()
         return await self._guard.admit(self._identify(), proposal(self.keeper.owner, parts, models, self._limits))
 
@@ -163,7 +165,7 @@ class AgentRuntime(Fitting):
 
     def compare(self, message: object, references: Sequence[str], attached: Parts = (), permit: Leave = None) -> Lives:
         """Begin a turn that several models answer side by side; raise as `ask`, and SwapError for an unknown model."""
-        turn, models = asked_for(message, attached), self._router.several(references, least=2)
+        turn, models = asked_for(message, attached), self._router.several(references, self._own(), least=2)
         self._idle()
         grown = self.transcript.with_turn(turn)
         return self._begin(len(grown.turns) - 1, models, permit, grown)
@@ -174,7 +176,7 @@ class AgentRuntime(Fitting):
         Raises BusyError, SwapError for an unknown reference, CellError for an unknown turn.
         """
         self._cell(turn)
-        other = self._router.resolve(reference) if reference else None
+        other = self._resolve(reference) if reference else None
         if other is None:
             self._ready()
         return self._begin(turn, [other], permit).answers[0]
@@ -182,7 +184,7 @@ class AgentRuntime(Fitting):
     def rerun_with(self, turn: int, references: Sequence[str], *, permit: Leave = None) -> Lives:
         """Let several models answer turn `turn` beside its other answers; raise as `rerun`."""
         self._cell(turn)
-        return self._begin(turn, self._router.several(references), permit)
+        return self._begin(turn, self._router.several(references, self._own()), permit)
 
     def edit(self, turn: int, message: object, *, permit: Leave = None) -> Live:
         """Ask turn `turn` in other words, on a branch of its own; what was there is kept. Raises as `ask`."""
@@ -198,6 +200,7 @@ class AgentRuntime(Fitting):
         self._idle()
         if self.llm is None:
             raise NotReady("No model is chosen yet.")
+        self._rebind()
 
     async def stop(self, *, until: int | None = None) -> bool:
         """End the running turn and keep what it has said; tell whether there was one.
@@ -233,7 +236,7 @@ class AgentRuntime(Fitting):
         self.records.clear()
         if kept is not None and kept.model and kept.model != self.reference:
             with suppress(SwapError):
-                self.llm = self._router.resolve(kept.model)
+                self.llm = self._resolve(kept.model)
         self.keeper.fresh(kept.place if kept else None)
         self.changed()
 
@@ -247,17 +250,19 @@ class AgentRuntime(Fitting):
         self.transcript = grown or self.transcript
         answers = [Live(turn, named=m.reference if m else "") for m in models]
         lives = self.lives = self.turns.begin(turn, answers, before=len(self.transcript.turns[turn].answers))
+        own = self._own()
         for live, model, leave in zip(lives.answers, models, passes, strict=True):
-            task = asyncio.get_running_loop().create_task(self._turn(live, model, leave))
+            task = asyncio.get_running_loop().create_task(self._turn(live, model, leave, own))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return lives
 
-    async def _turn(self, live: Live, other: LLM | None, permit: Pass) -> None:
+    async def _turn(self, live: Live, other: LLM | None, permit: Pass, own: OwnKeys) -> None:
         """Write one answer to its end, whatever end that is, and put it into the transcript."""
+        means = replace(self._means(permit), accept=partial(self._accept, own))
         asked = answering(self.transcript.before(live.turn + 1), Answer())
         try:
-            await answer(asked, live, llm=lambda: self._next(other), learn=self._learn, means=self._means(permit))
+            await answer(asked, live, llm=lambda: self._next(other, own), learn=self._learn, means=means)
         finally:
             self._settle(live)
 
@@ -278,23 +283,6 @@ class AgentRuntime(Fitting):
             kept=self.keeper.begin,
             permit=permit or OpenPass(),
         )
-
-    def _next(self, other: LLM | None) -> LLM:
-        """Return the model for the next request: the one truth, or the one named for this answer alone."""
-        if other is not None:  # with what was learnt of it since
-            return self._resolve(other.reference)
-        if self.llm is None:
-            raise NotReady("No model is chosen yet.")
-        self.llm = self._router.fresh(self.llm)
-        return self.llm
-
-    def _learn(self, llm: LLM, error: ProviderError) -> None:
-        """Keep what an error told about the model, for every session; the binding takes it up if it is still chosen."""
-        if error.learnt:
-            log.info("Learnt of %s: %s", llm.reference, error.learnt)
-            fresh = self._router.learn(llm, error.learnt)
-            if self.llm is llm:
-                self.llm = fresh
 
     def _settle(self, live: Live) -> None:
         """Put an answer into its turn. The last turn goes on from the first new answer that is whole."""

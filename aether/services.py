@@ -27,7 +27,7 @@ from aether.guard.places import OwnPlaces, SharedPlaces
 from aether.guard.quota import MB, Bounds, Quota
 from aether.guard.rates import Rates
 from aether.keeping import StoreKeeper
-from aether.keyring import Keyring
+from aether.keyring import Keyring, OwnKeys
 from aether.limits import Limits
 from aether.llm import Pool
 from aether.local_model import LocalModel, State
@@ -86,7 +86,7 @@ class Services:
         self.discovery.recall()
         self.keyring = Keyring()
         self.identify: Callable[[], Who] = Who
-        self.catalog.own_key = lambda provider: self.keyring.get(self.identify().visitor, provider)
+        self.catalog.own_names = lambda: self.keyring.names(self.identify().visitor)
         self.records = RecordSpace()
         self.presence = Presence()
         self.sessions = Sessions(self.presence.listens)
@@ -114,6 +114,7 @@ class Services:
             default=self.default,
             guard=self.guard or OpenGuard(self.quota),
             identify=identify,
+            own_keys=lambda who: OwnKeys(self.keyring, who.visitor, who.own_keys),
             open_records=self.records.open,
             limits=Limits(answer_tokens=self.settings.share.answer_tokens) if self.guard else None,
             open_toolbox=self.toolset.open,

@@ -28,13 +28,12 @@ from aether.attachments import picture_type
 from aether.doors import add_doors
 from aether.errors import AetherError
 from aether.gate import Gate
-from aether.guard import Who
 from aether.routes import add_routes
 from aether.services import Services
 from aether.store.conversations import StoreError
 from aether.transcript import Blob
 from aether.ui import bundle, listening, refusal, stream, words
-from aether.ui.guard import visiting
+from aether.ui.guard import visiting, who_of
 from aether.ui.handlers import writing
 from aether.ui.layout import build_page
 from aether.ui.lighter import lighten
@@ -81,6 +80,7 @@ def build_app(services: Services) -> FastAPI:
         public=services.public,
         uploads=Path(get_upload_folder()),
         page=refusal.page,
+        cookies=visitors.Cookies(services.secret, services.store.is_earlier_owner),
         is_busy=services.sessions.is_busy,
         rates=services.rates,
     )
@@ -104,7 +104,7 @@ def _add_routes(app: FastAPI, services: Services) -> None:
     @app.get("/api/models")
     def models(request: Request) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         # In a thread, because prices are read here for the first time.
-        visiting(Who(request.headers.get(visitors.HEADER, "")))  # with a key of one's own, more providers are ready
+        visiting(who_of(request.headers))  # with a key of one's own, more providers are ready
         provider, _, model = services.default.partition("/")
         return {
             "current": {"provider": provider, "model": model},

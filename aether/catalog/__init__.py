@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import reprlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from aether.catalog.file import LONGEST_ID, SHIPPED_PROVIDERS, Model, Provider, read_providers
+from aether.catalog.learnt import Learnt
 from aether.catalog.live import models_of
 from aether.catalog.prices import known_facts
 from aether.errors import UnknownModel, UnknownProvider
@@ -23,7 +24,6 @@ from aether.settings import Secret
 
 __all__ = ["SHIPPED_PROVIDERS", "Catalog", "Model", "Provider", "Readiness"]
 
-Facts = dict[str, Any]
 TYPED_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@~+=,()-]*")
 """A model id that a visitor may type."""
 MOST_LEARNT = 1_000
@@ -45,9 +45,10 @@ class Catalog:
         self._providers = {p.name: p for p in providers}
         self._listed = {p.name: {m.id: m for m in p.models} for p in providers}
         self._status: dict[str, Readiness] = {}
-        self._learnt: dict[tuple[str, str], Facts] = {}
+        self._learnt = Learnt()
         self._key = key
-        self.own_key: Callable[[str], Secret | None] = _no_key
+        self.own_names: Callable[[], Collection[str]] = tuple
+        """Return the providers for which the visitor who asks has a key: for what is shown, never for what is paid."""
 
     @classmethod
     def load(cls, files: Sequence[Path], *, key: Callable[[str], Secret | None]) -> Catalog:
@@ -77,8 +78,11 @@ class Catalog:
             raise UnknownProvider(f"There is no provider named {_shown(name)}.")
         return found
 
-    def model(self, provider_name: object, model_id: object) -> Model:
-        """Return a provider's model with all that is known of it; raise UnknownProvider or UnknownModel."""
+    def model(self, provider_name: object, model_id: object, account: str = "") -> Model:
+        """Return a provider's model with all that is known of it; raise UnknownProvider or UnknownModel.
+
+        `account`: the fingerprint of a visitor's own key, for which other facts may have been learnt.
+        """
         provider = self.provider(provider_name)
         id_ = model_id if isinstance(model_id, str) and len(model_id) <= LONGEST_ID else ""
         found = self._listed[provider.name].get(id_)
@@ -86,7 +90,7 @@ class Catalog:
             found = Model(id_, id_, provider.profile)
         if found is None:
             raise UnknownModel(f"{provider.label} has no model named {_shown(model_id)}.")
-        return self._with_tiers(provider, self._complete(provider, found))
+        return self._with_tiers(provider, self._complete(provider, found, account))
 
     def models(self, provider_name: str) -> tuple[Model, ...]:
         """Return all models of a provider: those of the file first, then those of its live list."""
@@ -94,15 +98,13 @@ class Catalog:
         return tuple(self._complete(provider, m) for m in self._listed[provider.name].values())
 
     def key(self, provider: Provider) -> Secret | None:
-        """Return the key for a provider, the visitor's own before the operator's; None if it needs none or has none."""
-        if not provider.api_key_env:
-            return None
-        return self.own_key(provider.name) or self._key(provider.api_key_env)
+        """Return the operator's key for a provider; None if it needs none or has none."""
+        return self._key(provider.api_key_env) if provider.api_key_env else None
 
     def readiness(self, provider_name: str) -> Readiness:
         """Tell whether a provider can answer now, and why not."""
         provider = self.provider(provider_name)
-        if provider.api_key_env and self.key(provider) is None:
+        if provider.api_key_env and self.key(provider) is None and provider_name not in self.own_names():
             return Readiness(False, f"needs {provider.api_key_env} in .env")
         return self._status.get(provider_name, Readiness(True))
 
@@ -119,14 +121,15 @@ class Catalog:
             listed[model.id] = known.filled_from(model) if known else model
         self._listed[provider.name] = listed
 
-    def learn(self, provider_name: str, model_id: str, **facts: Any) -> None:
-        """Remember fields of a model's profile that its service told in an error; they win from now on."""
+    def learn(self, provider_name: str, model_id: str, account: str = "", **facts: Any) -> None:
+        """Remember fields of a model's profile that its service told in an error; they win for a while."""
         provider = self.provider(provider_name)
         Profile().with_fields(facts)  # raises KeyError for a field that there is not
-        learnt = self._learnt.setdefault((provider.base_url, model_id), {})
-        learnt |= facts
-        while len(self._learnt) > MOST_LEARNT:
-            del self._learnt[next(iter(self._learnt))]
+        self._learnt.add((provider.base_url, model_id, account), facts)
+
+    def accept(self, provider_name: str, model_id: str, account: str, tokens: int) -> None:
+        """Take note that a model has read so many tokens at once."""
+        self._learnt.accept((self.provider(provider_name).base_url, model_id, account), tokens)
 
     def taglines(self) -> dict[str, str]:
         """Return the line that says what a model is for, by reference; of those that have one."""
@@ -140,7 +143,7 @@ class Catalog:
         """Return the same list with what the files tell alone: the price table takes a while to read at first."""
         return [self._provider_dict(p, self._listed[p.name].values()) for p in self.providers]
 
-    def _complete(self, provider: Provider, model: Model) -> Model:
+    def _complete(self, provider: Provider, model: Model, account: str = "") -> Model:
         """Fill in what the price table knows, and lay over what was learnt."""
         profile = model.profile
         price = model.price
@@ -150,7 +153,7 @@ class Catalog:
             profile = replace(profile, context_window=profile.context_window or window)
         if price is not None and any(re.search(p, model.id, re.IGNORECASE) for p in provider.unbounded):
             price = replace(price, unbounded=True)
-        learnt = self._learnt.get((provider.base_url, model.id))
+        learnt = self._learnt.get((provider.base_url, model.id, account))
         profile = profile.with_fields(learnt) if learnt else profile
         return replace(model, profile=profile, price=price)
 
@@ -171,10 +174,6 @@ class Catalog:
             "reason": state.reason,
             "models": [_model_dict(m) for m in models],
         }
-
-
-def _no_key(provider_name: str) -> Secret | None:
-    return None
 
 
 def _model_dict(model: Model) -> dict[str, Any]:

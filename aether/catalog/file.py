@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import tomllib
 from collections.abc import Mapping
@@ -14,17 +15,19 @@ from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from aether.catalog.addresses import is_loopback, is_public
 from aether.errors import CatalogError
 from aether.profile import DEFAULTS, PROTOCOLS, Profile, Protocol
 from aether.usage import Price
 
 LONGEST_ID = 200
 """Characters of a model id; a longer one is looked up nowhere."""
+log = logging.getLogger("aether")
 SHIPPED_PROVIDERS = Path(__file__).parent.parent / "providers.toml"
 PROVIDER_KEYS: dict[str, type | tuple[type, ...]] = {
     "name": str, "label": str, "protocol": str, "base_url": str, "api_key_env": str, "models": list, "discover": bool,
-    "custom_models": bool, "local": bool, "headers": dict, "profile": dict, "price_table": str, "leave_out": list,
-    "unbounded": list, "model": list,
+    "custom_models": bool, "own_keys": (bool, str), "local": bool, "headers": dict, "profile": dict,
+    "price_table": str, "leave_out": list, "unbounded": list, "model": list,
 }  # fmt: skip
 MODEL_KEYS: dict[str, type | tuple[type, ...]] = {"id": str, "label": str, "tagline": str, "price": dict}
 PROFILE_KEYS = {f.name for f in fields(Profile)}
@@ -58,6 +61,7 @@ class Model:
 class Provider:
     """One service at one address. `local`: our own server answers, wherever it listens now.
 
+    `own_keys`: visitors may bring keys of their own, which the operator's file allows and the address permits.
     `price_table` names the provider in `genai-prices`; `leave_out` are patterns of ids that
     a live list may hold and that are no chat models, `unbounded` those of models with fees that nothing in a
     request bounds.
@@ -71,6 +75,7 @@ class Provider:
     models: tuple[Model, ...] = ()
     discover: bool = False
     custom_models: bool = False
+    own_keys: bool = False
     local: bool = False
     profile: Profile = field(default_factory=Profile)
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -134,6 +139,7 @@ def _provider(entry: dict[str, Any], where: str, shared: tuple[str, ...]) -> Pro
         models=_models(entry, profile, where),
         discover=entry.get("discover", False),
         custom_models=entry.get("custom_models", False),
+        own_keys=_takes_own_keys(entry, where),
         local=entry.get("local", False),
         profile=profile,
         headers={str(k): str(v) for k, v in entry.get("headers", {}).items()},
@@ -141,6 +147,20 @@ def _provider(entry: dict[str, Any], where: str, shared: tuple[str, ...]) -> Pro
         leave_out=(*shared, *_patterns(entry.get("leave_out", []), where)),
         unbounded=_patterns(entry.get("unbounded", []), where, "unbounded"),
     )
+
+
+def _takes_own_keys(entry: dict[str, Any], where: str) -> bool:
+    """Return whether visitors may bring keys of their own: where the file says so, and the address permits it."""
+    match wish := entry.get("own_keys", False):
+        case bool():
+            takes = wish and is_public(entry["base_url"])
+        case "loopback":
+            takes = is_loopback(entry["base_url"])
+        case _:
+            raise CatalogError(f'{where}: own_keys must be true, false or "loopback".')
+    if wish and not takes:
+        log.warning("%s: own_keys is left out, because its address does not permit it.", where)
+    return takes and bool(entry.get("api_key_env")) and not entry.get("local", False)
 
 
 def _patterns(value: object, where: str, field: str = "leave_out") -> tuple[str, ...]:

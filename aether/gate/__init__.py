@@ -41,9 +41,11 @@ class Gate:
         uploads: Path,
         page: answers.Page,
         is_busy: Callable[[str], bool],
+        cookies: visitors.Cookies,
         rates: Rates | None = None,
     ) -> None:
         self.app = app
+        self._cookies = cookies
         self._crowd = Crowd(rates, folder=settings.data_dir)
         self._places = Places(is_busy) if rates is not None else None
         self._link = link.Link(settings.share.token, page=page)
@@ -67,16 +69,21 @@ class Gate:
             await refusal(scope, receive, send)
             return
         cookie = answers.cookie(headers, visitors.COOKIE, secure=secure)
-        if not visitors.identify(cookie) and scope["path"] in MINTS:
-            cookie = visitors.new_cookie()
+        cookie = cookie if self._cookies.is_ours(cookie) else ""
+        if not cookie and scope["path"] in MINTS:
+            cookie = self._cookies.mint()
             send = _with_cookie(send, answers.set_cookie(visitors.COOKIE, cookie, secure=secure))
+        if scope["path"].startswith("/api/key"):
+            send = _remembering(send, secure=secure)
         visitor = visitors.identify(cookie)
+        wanted = answers.cookie(headers, visitors.OWN_KEYS_COOKIE, secure=secure) if cookie else ""
+        scope = _known(scope, visitor, wanted)
         answer = Answer(send)
         try:
             if self._places is None or SIGNS.fullmatch(scope["path"]):
-                await self._inside(_known(scope, visitor), receive, answer, cookie=cookie)
+                await self._inside(scope, receive, answer, cookie=cookie)
             else:
-                await self._counted(self._places, _known(scope, visitor), receive, answer, cookie=cookie)
+                await self._counted(self._places, scope, receive, answer, cookie=cookie)
         except answers.Refused as refused:
             await answer.refuse(refused, scope, receive)
         except ClientDisconnect:
@@ -128,10 +135,27 @@ class Answer:
             await self._send({"type": "http.response.body", "body": b""})
 
 
-def _known(scope: Scope, visitor: str) -> Scope:
-    """Return the scope with the visitor's name in a header that nobody else can set."""
-    kept = [(k, v) for k, v in scope["headers"] if k.lower() != visitors.HEADER.encode()]
-    return {**scope, "headers": [*kept, (visitors.HEADER.encode(), visitor.encode())]}
+def _known(scope: Scope, visitor: str, wanted: str) -> Scope:
+    """Return the scope with the visitor's name, and what keys they wanted, in headers that nobody else can set."""
+    ours = {visitors.HEADER.encode(): visitor.encode(), visitors.OWN_KEYS.encode(): wanted.encode("latin-1", "replace")}
+    kept = [(k, v) for k, v in scope["headers"] if k.lower() not in ours]
+    return {**scope, "headers": [*kept, *ours.items()]}
+
+
+def _remembering(send: Send, *, secure: bool) -> Send:
+    """Turn the header by which a route says what keys a visitor wants into a cookie."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            name = visitors.OWN_KEYS.encode()
+            kept = [(k, v) for k, v in message.get("headers", []) if k.lower() != name]
+            for value in [v for k, v in message.get("headers", []) if k.lower() == name]:
+                cookie = answers.set_cookie(visitors.OWN_KEYS_COOKIE, value.decode("latin-1"), secure=secure)
+                kept = answers.with_cookie(kept, cookie)
+            message["headers"] = kept
+        await send(message)
+
+    return sending
 
 
 def _with_cookie(send: Send, cookie: bytes) -> Send:

@@ -88,7 +88,7 @@ def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> bytes:
         raise Refused(400, "A file must be handed in before it is used.")
     session = values.get("session_hash")
     if session is None and starts:
-        session = visitors.new_cookie()  # a call without a session gets one of its own
+        session = visitors.new_session()  # a call without a session gets one of its own
     if session is not None:
         if not isinstance(session, str) or not 1 <= len(session) <= 200:
             raise Refused(400, "The session must be a short text.")

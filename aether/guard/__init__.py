@@ -18,10 +18,14 @@ from aether.usage import Price, Usage
 
 @dataclass(frozen=True)
 class Who:
-    """Who asks: the visitor's name, and the session of the tab."""
+    """Who asks: the visitor's name, and the session of the tab.
+
+    `own_keys`: the providers for which the visitor's browser remembers that a key of their own was wanted.
+    """
 
     visitor: str = ""
     session: str = ""
+    own_keys: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -204,10 +204,12 @@ class SharedPass:
             raise LinkPaused("The operator has paused this demo.")
         if asking.violations:
             raise UnsoundRequest(f"{asking.label} would be sent what its service does not take, so nothing was sent.")
+        # A request that another pays for is still read, kept and sent here: its size has the same bound.
+        bounded = guard.share.on or not asking.free
+        tokens, pictures = await guard.weigh(asking, self._who.visitor) if bounded else (0, 0)
         if asking.free:
             self._answered = True
             return
-        tokens, pictures = await guard.weigh(asking, self._who.visitor)
         await self._count_turn()
         price = asking.price or guard.share.unknown_price
         if price is None:

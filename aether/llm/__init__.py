@@ -37,9 +37,16 @@ from aether.wire.intake import Intake
 if TYPE_CHECKING:
     from aether.llm.pool import Client
 
-__all__ = ["LLM", "Address", "Budgets", "Exchange", "Pool", "translate"]
+__all__ = ["LLM", "Address", "Budgets", "Exchange", "Pool", "account_of", "translate"]
 
 JSON = dict[str, Any]
+
+
+def account_of(key: Secret | None) -> str:
+    """Return a short fingerprint of a key; empty for none."""
+    return hashlib.sha256(key.reveal().encode()).hexdigest()[:12] if key else ""
+
+
 Address = Callable[[str], Awaitable[str]]
 """Model id → root URL of the local server that answers for it, once it is up."""
 
@@ -75,8 +82,7 @@ class LLM:
     @property
     def origin(self) -> Origin:
         """Say who issues what this model answers."""
-        account = hashlib.sha256(self.key.reveal().encode()).hexdigest()[:12] if self.key else ""
-        return Origin(self.provider.protocol, self.provider.base_url, account, self.model.id)
+        return Origin(self.provider.protocol, self.provider.base_url, account_of(self.key), self.model.id)
 
     def target(self, tools: tuple[ToolSpec, ...] = ()) -> Target:
         """Describe this model to lowering."""

@@ -83,6 +83,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.engine = engines.open_engine(url)
         self.secret = ServerSecret()
+        self._earlier_owners: frozenset[str] = frozenset()
         self.notice = ""
         self._is_open = False
         self._threads = ThreadPoolExecutor(engines.CONNECTIONS, thread_name_prefix="store")
@@ -102,6 +103,7 @@ class Store:
             engines.migrate(self.engine)
             with self.engine.begin() as connection:
                 self.secret.use(server_secret.load(connection))
+                self._earlier_owners = server_secret.earlier_owners(connection)
             self._is_open = True
         with self.writing() as connection:  # later ones are purged while it runs: `housekeeping.py`
             gone = CONVERSATIONS.c.deleted_at < time.time() - KEPT_S
@@ -113,6 +115,10 @@ class Store:
         if self._writer is not None:
             self._writer.close()
         self.engine.dispose()
+
+    def is_earlier_owner(self, owner: str) -> bool:
+        """Return whether somebody's conversations were here when cookies began to be signed."""
+        return owner in self._earlier_owners
 
     def check(self) -> None:
         """Raise StoreError if the database does not answer."""

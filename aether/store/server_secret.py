@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from aether.signing import SIZE
-from aether.store.tables import SERVER_SECRETS
+from aether.store.tables import CONVERSATIONS, SERVER_SECRETS
 
 NAME = "signing"
+ROLLING_S = 24 * 3600.0
+"""Seconds in which processes of an earlier version may still run beside this one, and give out unsigned cookies."""
 _INSERT = sa.text(
     "INSERT INTO server_secrets (name, value, made_at) VALUES (:name, :value, :made_at) ON CONFLICT DO NOTHING"
 )
@@ -24,3 +26,10 @@ def load(connection: Connection) -> bytes:
     return bytes(
         connection.execute(sa.select(SERVER_SECRETS.c.value).where(SERVER_SECRETS.c.name == NAME)).scalar_one()
     )
+
+
+def earlier_owners(connection: Connection) -> frozenset[str]:
+    """Return who had conversations when the secret was made: visitors whose cookies have no signature yet."""
+    until = sa.select(SERVER_SECRETS.c.made_at + ROLLING_S).where(SERVER_SECRETS.c.name == NAME).scalar_subquery()
+    rows = connection.execute(sa.select(CONVERSATIONS.c.owner).distinct().where(CONVERSATIONS.c.created_at < until))
+    return frozenset(str(owner) for (owner,) in rows)

@@ -91,7 +91,7 @@
     go.hidden = !model;
     save.hidden = Boolean(model);
     if (model) go.textContent = say("guard.go", { model: model.label });
-    drop.hidden = !rest?.own_keys.includes(provider.value);
+    drop.hidden = ![...(rest?.own_keys ?? []), ...(rest?.gone_keys ?? [])].includes(provider.value);
   }
 
   async function show(name) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -24,4 +25,9 @@ def who() -> Who:
     request: Any = LocalContext.request.get(None)
     if request is None:
         return _asker.get()
-    return Who(str(request.headers.get(visitors.HEADER, "")), str(request.session_hash or ""))
+    return who_of(request.headers, str(request.session_hash or ""))
+
+
+def who_of(headers: Mapping[str, str], session: str = "") -> Who:
+    """Return who asks, as the gate has written it into the headers of a request."""
+    return Who(headers.get(visitors.HEADER, ""), session, visitors.names(headers.get(visitors.OWN_KEYS, "")))

@@ -78,8 +78,8 @@ class Events:
 
     def _keyless(self, name: str | None) -> str:
         """Return the name of a provider that waits for a key; empty if it is another, or waits for something else."""
-        known = (p for p in self.services.catalog.providers if p.name == name)
-        return next((p.name for p in known if p.api_key_env and self.services.catalog.key(p) is None), "")
+        known = (p for p in self.services.catalog.providers if p.name == name and p.own_keys)
+        return next((p.name for p in known if not self.services.catalog.readiness(p.name).ready), "")
 
     async def pick_model(self, chosen: str | None, runtime: AgentRuntime) -> Updates:
         """Swap: badge, receipt, provider, model, the button that answers again."""

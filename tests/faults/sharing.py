@@ -33,12 +33,12 @@ def providers(url: str, *, price: str = "{ input = 10.0, output = 30.0 }", model
     entries = [
         f'[[provider]]\nname = "{name}"\nlabel = "Scripted {name}"\nprotocol = "{protocol}"\n'
         f'base_url = "{url}{"" if name == "messages" else "/v1"}"\napi_key_env = "SCRIPTED_KEY"\n'
-        f"custom_models = true\nprofile = {{ tools = true }}\n{facts}"
+        f'own_keys = "loopback"\ncustom_models = true\nprofile = {{ tools = true }}\n{facts}'
         for name, protocol in PROTOCOLS.items()
     ]
     keyless = (
         f'[[provider]]\nname = "keyless"\nlabel = "Keyless"\nprotocol = "openai-chat"\nbase_url = "{url}/v1"\n'
-        'api_key_env = "ABSENT_KEY"\nmodels = ["echo-small"]\n'
+        'api_key_env = "ABSENT_KEY"\nown_keys = "loopback"\nmodels = ["echo-small"]\n'
     )
     return "\n".join([*entries, keyless])
 
