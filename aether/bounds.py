@@ -73,8 +73,8 @@ FILE_BYTES = 10_000_000
 FILES_PER_MESSAGE = 8
 FILES_PER_UPLOAD = 16
 """Files of one request that uploads."""
-FILES_PER_HOUR = 600
-"""Files that a visitor of a shared link uploads in an hour."""
+UPLOADS_PER_HOUR = 300
+"""Requests of a visitor of a shared link that upload."""
 BLOBS = 500
 """Pictures and files that a conversation names."""
 OWN_BLOBS_PER_IMPORT = 50

@@ -41,6 +41,7 @@ from aether.ui.painter import Painter
 from aether.ui.renderer import Renderer
 from aether.ui.stream import Lines
 from aether.ui.theme import build_theme
+from aether.ui.uploads import bound_uploads
 
 JOBS = 256
 """Answers that may be streamed at once: Gradio sizes its job slots by the number of threads."""
@@ -89,6 +90,7 @@ def build_app(services: Services) -> FastAPI:
     add_routes(app, services)
     lines = Lines(Painter(), writing, renderer=Renderer(services.render_workers))
     app.add_route(stream.PATH, cast(Any, lines), methods=["POST"])  # an ASGI application, as the router takes it
+    bound_uploads()
     page = build_page(services, lines)
     _set_up_queue(page)
     calls = listening.Calls(page, services.presence)

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from aether.gate import body
 from aether.gate.answers import Refused
-from aether.guard.rates import KEYS, Rates
+from aether.guard.rates import KEYS, UPLOADS, Rates
 
 FREE_BYTES = 300_000_000
 """Space that the disk must have left before a file is taken."""
@@ -42,5 +42,7 @@ class Crowd:
             raise Refused(507, FULL)
         if self._rates is None:
             return
-        if not await self._rates.allow(self._rates.uploads, visitor or "program", cost=size // 1000 + 1):
+        who = visitor or "program"
+        is_within = await self._rates.allow(UPLOADS, who)
+        if not is_within or not await self._rates.allow(self._rates.uploads, who, cost=size // 1000 + 1):
             raise Refused(429, TOO_MUCH)

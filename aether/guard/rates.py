@@ -13,12 +13,15 @@ from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
 
+from aether.bounds import UPLOADS_PER_HOUR
 from aether.share import Share
 
 log = logging.getLogger("aether")
 
 KEYS = RateLimitItemPerMinute(30, namespace="keys")
 """Keys that a visitor may hand over."""
+UPLOADS = RateLimitItemPerHour(UPLOADS_PER_HOUR, namespace="upload requests")
+"""Requests that hand in files, whatever their size: each makes some."""
 SILENT_S = 60.0
 
 

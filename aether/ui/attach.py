@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from aether.attachments import Attachments, Taken, is_cut
-from aether.bounds import FILES_PER_MESSAGE
+from aether.bounds import FILES_PER_MESSAGE, FILES_PER_UPLOAD
 from aether.errors import AetherError
 from aether.transcript import File, Image
 from aether.ui import exporting, panels, render
@@ -40,7 +40,7 @@ class Desk:
         """Take uploaded files in: attached, chips, receipt, the button again."""
         refused: list[str] = []
         notes: list[str] = []
-        for path in map(Path, filter(exporting.was_handed_in, paths or ())):
+        for path in map(Path, filter(exporting.was_handed_in, (paths or ())[:FILES_PER_UPLOAD])):
             try:
                 if len(attached) >= FILES_PER_MESSAGE:
                     refused.append(say("attach.most", name=path.name, most=FILES_PER_MESSAGE))

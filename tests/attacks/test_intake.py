@@ -17,6 +17,7 @@ import pytest
 from PIL import Image as Pictures
 from PIL.PngImagePlugin import PngInfo
 
+from aether.bounds import UPLOADS_PER_HOUR
 from tests.app_process import AppProcess
 from tests.faults.sharing import Visitor, providers, shared
 from tests.faults.test_uploads import attach, event_of, upload
@@ -242,3 +243,29 @@ def test_p2_a_stamp_of_a_file_bears_a_mark_wherever_it_is_shown(link: AppProcess
     again = visitor.http.get(f"/gradio_api/file={visitor.call('export', 'json')['path']}").content
     assert imported(visitor, again.replace(b'"imported":true', b'"imported":false'))["turns"] == 1
     assert visitor.call("transcript")["turns"][0]["answers"][0]["steps"][0]["imported"] is True
+
+
+def uploaded_files(app: AppProcess) -> int:
+    """Count what lies in the folder of uploads."""
+    folder = Path(Path(f"/proc/{app.pid}/cwd").resolve()) / "gradio"
+    return sum(1 for path in folder.rglob("*") if path.is_file())
+
+
+def test_d5_many_small_files_are_refused_and_leave_nothing(link: AppProcess) -> None:
+    before = uploaded_files(link)
+    many = [("files", (f"{n}.txt", b"%d" % n)) for n in range(1_000)]
+    elsewhere = [(f"field-{n}", (f"{n}.txt", b"%d" % n)) for n in range(16)]
+    no_file = [("files", ("a.txt", b"a")), ("files", (None, b"words"))]
+    large = [("files", ("a.txt", b"a")), ("files", ("b.bin", bytes(10_600_000)))]
+    for files in (many, elsewhere, no_file, large):
+        assert Visitor(link).http.post("/gradio_api/upload", files=files).status_code in (400, 413)
+        assert uploaded_files(link) == before
+    (path,) = upload(Visitor(link), ("../" + "ä" * 900 + ".txt", b"x"))
+    assert len(Path(path).name.encode()) < 255 and path.endswith(".txt")
+
+
+def test_d5_uploads_of_a_visitor_are_counted_whatever_their_size(link: AppProcess) -> None:
+    visitor, other = Visitor(link), Visitor(link)
+    statuses = {visitor.http.post("/gradio_api/upload", content=b"x").status_code for _ in range(UPLOADS_PER_HOUR + 1)}
+    assert 429 in statuses
+    assert upload(other, ("a.txt", b"x"))
