@@ -28,6 +28,8 @@ STRICTER = "The service refused the history as it was; it was sent again without
 TOLD = "The service told what this model cannot take; it was asked again without that."
 CUT_SILENTLY = "The service counted {:,} tokens of about {:,} that were sent: it may have read only a part of them."
 
+MEDIA_BYTES = 24_000_000
+"""Bytes of pictures and files in one body: 32 MB in base64, the most that a service takes (Anthropic)."""
 MOST_PAUSES = 5
 """How often an answer is asked to go on after its service paused it."""
 
@@ -143,7 +145,7 @@ async def run(
     while True:
         limits.check(answer)
         asked = answering(transcript, answer)
-        wishes = {"read_blob": read_blob, "max_tokens": limits.answer_tokens}
+        wishes = {"read_blob": bounded(read_blob), "max_tokens": limits.answer_tokens}
         draft = _draft(asked, llm(), toolbox, strict=strict, notes=notes, wishes=wishes)
         yield Asked(draft)
         try:
@@ -168,6 +170,21 @@ async def run(
                 step = replace(step, results=results)
                 yield Resulted(step)
         answer = replace(answer, steps=(*answer.steps, step))
+
+
+def bounded(read_blob: Callable[[Blob], bytes], *, most: int = MEDIA_BYTES) -> Callable[[Blob], bytes]:
+    """Return a reader for one body, which raises TooLongError for more bytes than a body may carry, repeats counted."""
+    left = most
+
+    def read(blob: Blob) -> bytes:
+        nonlocal left
+        data = read_blob(blob)
+        left -= len(data)
+        if left < 0:
+            raise TooLongError("The pictures and files of this conversation are too large to be sent together.")
+        return data
+
+    return read
 
 
 def _pauses(answer: Answer) -> int:

@@ -30,6 +30,7 @@ from aether.metrics import ended, open_stream
 from aether.receipts import WireRecord
 from aether.tools.base import Toolbox
 from aether.transcript import Blob, Failure, StopReason, Text, ToolResult, Transcript
+from aether.wire.base import Carried
 
 log = logging.getLogger("aether")
 
@@ -168,7 +169,7 @@ def record(
     """
     with harmless("Recording a request"):
         own = [llm.key.reveal()] if llm.own_key and llm.key else []
-        clean = means.redact.knowing(*own).values(body)
+        clean = means.redact.knowing(*own).values(without_media(body))
         _log_request(llm, clean, view, means=means)
         means.record(
             WireRecord(
@@ -184,6 +185,19 @@ def record(
                 notes=notes,
             )
         )
+
+
+def without_media(value: Any) -> Any:
+    """Return a body with a short text in the place of each picture and file; the body itself is not touched."""
+    match value:
+        case Carried():
+            return f"[{value.chars:,} characters of base64, sha256 {value.sha256}]"
+        case dict():
+            return {key: without_media(inner) for key, inner in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        case list():
+            return [without_media(inner) for inner in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        case _:
+            return value
 
 
 def _log_request(llm: LLM, clean: dict[str, Any], view: View, *, means: Means) -> None:
