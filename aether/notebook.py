@@ -71,7 +71,7 @@ class Notebook:
     def load(self, transcript: Transcript) -> None:
         """Put another conversation in the place of this one."""
         self._idle()
-        self.transcript = transcript
+        self.transcript = transcript.mended()
         self._undo.clear()
 
     def changed(self) -> None:

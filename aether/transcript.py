@@ -249,6 +249,12 @@ class Transcript:
         """Return the transcript up to and without turn `index`, as a model is shown it: without branches."""
         return replace(self, turns=self.turns[:index], branches=())
 
+    def mended(self) -> Transcript:
+        """Return the transcript without halves of characters: earlier versions let them in, and no page shows them."""
+        data = self.to_dict()
+        fresh = sound_json(data)
+        return self if fresh is data else Transcript.from_dict(fresh)
+
     def to_dict(self) -> JSON:
         """Return the JSON form: plain dicts, lists, strings and numbers."""
         return _adapter().dump_python(self, mode="json")
@@ -259,17 +265,14 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: object) -> Transcript:
-        """Build a transcript from its JSON form; raise TranscriptError if it is none of ours.
-
-        Halves of characters are mended: a version that let them in wrote conversations that no page could show.
-        """
+        """Build a transcript from its JSON form; raise TranscriptError if it is none of ours."""
         version = data.get("version") if isinstance(data, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise TranscriptError("This is not a conversation of Aether.")
         if version > VERSION:
             raise TranscriptError(f"This conversation was written by a newer Aether (form {version}, known {VERSION}).")
         try:
-            read = _adapter().validate_python(sound_json(data))
+            read = _adapter().validate_python(data)
         except RecursionError as error:
             raise TranscriptError("This conversation is damaged: it is nested too deeply.") from error
         except ValidationError as error:

@@ -79,6 +79,6 @@ class Shares:
             row = connection.execute(asked).mappings().first()
         if row is None:
             raise NotFound
-        seen = public_view(Transcript.from_dict(json.loads(row["body"])))
+        seen = public_view(Transcript.from_dict(json.loads(row["body"])).mended())
         title = row["title"] if row["named"] else title_of(seen)  # its first words may have been edited away
         return Shared(title, row["model"], seen, row["created_at"])

@@ -10,9 +10,14 @@ from typing import Any
 import httpx2
 import pytest
 
+from aether.store.conversations import Store
+from aether.store.writing import Moment, Place
+from aether.transcript import Transcript
+from aether.visitors import identify
 from tests.app_process import AppProcess
 from tests.faults.sharing import KEY, TOKEN, Visitor, providers, shared
 from tests.scripted import ScriptedProvider
+from tests.store.samples import turn
 
 PLAIN = (
     '[[provider]]\nname = "inside"\nlabel = "Inside"\nprotocol = "openai-chat"\nbase_url = "{url}/v1"\n'
@@ -190,3 +195,24 @@ def test_r11_half_a_character_breaks_nothing(link: AppProcess) -> None:
     assert entry["turns"] == 1
     assert visitor.ask("next")["status"] == "done"
     json.dumps(visitor.call("transcript"), ensure_ascii=False).encode()
+
+
+def test_r11_a_conversation_that_an_earlier_version_broke_opens_again(
+    provider: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """It was written with half a character in it, by a visitor whose cookie has no signature."""
+    folder, cookie = tmp_path_factory.mktemp("earlier"), secrets.token_urlsafe(32)
+    (folder / "data").mkdir()
+    store = Store(f"sqlite:///{folder / 'data' / 'aether.db'}")
+    store.open()
+    talk, id_ = Transcript("", (turn("an \ud83d emoji", 'x-api-key: "\ud800'),)), "e" * 32
+    store.save(Place(identify(cookie), id_), Moment(talk, "chat/echo-small"))
+    store.close()
+    with shared(provider, folder) as app:
+        visitor = Visitor(app, cookie=False)
+        visitor.http.cookies.set("aether_visitor", cookie)
+        assert [e["id"] for e in visitor.http.get("/api/conversations").json()["entries"]] == [id_]
+        opened = visitor.http.post("/gradio_api/run/open", json={"data": [id_, None], "session_hash": visitor.session})
+        assert opened.status_code == 200 and "emoji" in opened.text
+        assert visitor.ask("go on")["status"] == "done"
+        assert "set-cookie" not in visitor.http.get("/api/models").headers
