@@ -171,7 +171,7 @@ class Exchange:
                 for event in self._reader.feed(left):
                     yield event
         except Exception as error:
-            fault = translate(error, llm)
+            fault = translate(error, llm, self._body)
             if stream is not None and isinstance(fault, NetworkError):
                 fault = broke_off(llm, fault.detail)
             raise fault from error

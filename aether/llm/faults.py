@@ -30,8 +30,8 @@ def wait_before_retry(error: ProviderError, attempt: int, budgets: Budgets) -> f
     return wait_s if wait_s <= budgets.longest_wait_s else None
 
 
-def translate(error: Exception, llm: LLM) -> ProviderError:
-    """Say in our words what an SDK, the network or a service said in theirs."""
+def translate(error: Exception, llm: LLM, sent: dict[str, Any] | None = None) -> ProviderError:
+    """Say in our words what an SDK, the network or a service said in theirs; `sent` is what it was asked."""
     label, model, redact = llm.provider.label, llm.model.label, llm.redact
     foreign: Any = error
     # Bodies are redacted before anything is cut: half a key is not known for one.
@@ -41,13 +41,15 @@ def translate(error: Exception, llm: LLM) -> ProviderError:
     if isinstance(error, (TimeoutError, httpx2.TimeoutException, *_sdk_errors("APITimeoutError"))):
         return SilenceError(f"{label} gave no sign of life in time.")
     if isinstance(error, _sdk_errors("APIStatusError")):
-        fault = classify(foreign.status_code, body, label=label, model=model, headers=foreign.response.headers)
+        fault = classify(
+            foreign.status_code, body, label=label, model=model, headers=foreign.response.headers, sent=sent
+        )
     elif isinstance(error, InBandError):
-        fault = classify(None, body, label=label, model=model, headers={})
+        fault = classify(None, body, label=label, model=model, headers={}, sent=sent)
     elif isinstance(error, (httpx2.HTTPError, *_sdk_errors("APIConnectionError"))):
         return NetworkError(f"{label} could not be reached.", detail=sound(redact(str(error.__cause__ or error))))
     elif isinstance(error, _sdk_errors("APIError")):
-        fault = classify(None, {"error": body}, label=label, model=model, headers={})
+        fault = classify(None, {"error": body}, label=label, model=model, headers={}, sent=sent)
     elif isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
         return GarbledError(f"{label} sent an answer that could not be read.")
     else:

@@ -6,6 +6,7 @@ the meaning of each, seen in recorded traffic and in public issues.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -104,6 +105,7 @@ WINDOWS = re.compile(
     r"\d{3,8} tokens > (\d{3,8})|maximum context length is (\d{3,8})|n_ctx\D{1,4}(\d{3,8})|context limit: .*> (\d{3,8})"
 )
 """Where an error names the window of the model, in tokens."""
+_PICTURE = re.compile(r'"type": "(image|image_url|input_image)"')
 UNABLE: dict[str, str] = {
     "vision": r"image input is not supported|mmproj|unknown variant .image_url|does not support image"
     r"|no endpoints found that support image",
@@ -112,8 +114,16 @@ UNABLE: dict[str, str] = {
 """Words by which a service says that the model cannot take something, by field of the profile."""
 
 
-def classify(status: int | None, body: object, *, label: str, model: str, headers: Mapping[str, str]) -> ProviderError:
-    """Return the error that says in our words what the service said in its own."""
+def classify(
+    status: int | None,
+    body: object,
+    *,
+    label: str,
+    model: str,
+    headers: Mapping[str, str],
+    sent: Mapping[str, object] | None = None,
+) -> ProviderError:
+    """Return the error that says in our words what the service said in its own; `sent` is what it was asked."""
     said = _said(body)
     kind = _kind(status, said)
     return kind(
@@ -121,16 +131,36 @@ def classify(status: int | None, body: object, *, label: str, model: str, header
         detail=said[:500],
         status=status,
         retry_after_s=retry_after(headers),
-        learnt=_learnt(kind, said),
+        learnt=_learnt(kind, said, sent),
     )
 
 
-def _learnt(kind: type[ProviderError], said: str) -> dict[str, int | bool]:
-    """Return the facts about the model that the words tell, as fields of a profile."""
+def _learnt(kind: type[ProviderError], said: str, sent: Mapping[str, object] | None) -> dict[str, int | bool]:
+    """Return the facts about the model that the words tell, as fields of a profile.
+
+    A service may repeat what it was sent, so that words which are in the request tell nothing; nor does a word
+    about pictures or tools, where the request has none.
+    """
     if kind is TooLongError:
-        window = next((int(g) for m in WINDOWS.finditer(said) for g in m.groups() if g), None)
-        return {"context_window": window} if window else {}
-    return {field: False for field, words in UNABLE.items() if re.search(words, said, re.IGNORECASE)}
+        found = next(((m[0], int(g)) for m in WINDOWS.finditer(said) for g in m.groups() if g), None)
+        return {"context_window": found[1]} if found and not _repeats(found[0], sent) else {}
+    matches = {field: re.search(words, said, re.IGNORECASE) for field, words in UNABLE.items()}
+    return {f: False for f, m in matches.items() if m and not _repeats(m[0], sent) and _concerns(f, sent)}
+
+
+def _repeats(words: str, sent: Mapping[str, object] | None) -> bool:
+    """Return whether some words are in what was sent, however they are cut, spaced or escaped."""
+    return sent is not None and _bare(words) in _bare(json.dumps(sent, ensure_ascii=False, default=str))
+
+
+def _bare(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def _concerns(field: str, sent: Mapping[str, object] | None) -> bool:
+    if sent is None:
+        return True
+    return bool(sent.get("tools")) if field == "tools" else bool(_PICTURE.search(json.dumps(sent, default=str)))
 
 
 def _kind(status: int | None, said: str) -> type[ProviderError]:

@@ -13,6 +13,7 @@ from aether.catalog.learnt import LEARNT_S, Learnt
 from aether.errors import BadKey
 from aether.keyring import EACH, IDLE_S, VISITORS, Keyring, OwnKeys
 from aether.keys import checked
+from aether.wire.faults import classify
 
 
 def key() -> str:
@@ -142,3 +143,14 @@ def test_k4_what_is_learnt_holds_for_an_account_for_a_while_and_within_bounds() 
     assert learnt.get(operators) == {"context_window": 4_500}
     now[0] += LEARNT_S + 1
     assert learnt.get(operators) == learnt.get(own) == {}
+
+
+def test_k4_a_service_that_repeats_the_users_words_teaches_nothing() -> None:
+    words = "Say: Maximum context  length is 100 tokens. does NOT support tools"
+    asked = {"messages": [{"role": "user", "content": words}]}
+    repeated = ("maximum context length is 100 tokens", "it does not support tools")
+    for body in (*repeated, "no endpoints found that support image"):
+        told = {"error": {"message": f"cannot: {body}"}}
+        assert classify(400, told, label="L", model="m", headers={}, sent=asked).learnt == {}
+    own = {"error": {"message": "maximum context length is 4096 tokens"}}
+    assert classify(400, own, label="L", model="m", headers={}, sent=asked).learnt == {"context_window": 4096}
