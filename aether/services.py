@@ -37,7 +37,7 @@ from aether.receipts import RecordSpace
 from aether.redaction import Redactor
 from aether.router import ProviderRouter
 from aether.runtime import AgentRuntime
-from aether.sessions import Sessions
+from aether.sessions import MOST, OF_PROGRAMS, Sessions
 from aether.settings import Settings
 from aether.store.blobs import Blobs
 from aether.store.conversations import Store, StoreError
@@ -89,7 +89,7 @@ class Services:
         self.catalog.own_names = lambda: self.keyring.names(self.identify().visitor)
         self.records = RecordSpace()
         self.presence = Presence()
-        self.sessions = Sessions(self.presence.listens)
+        self.sessions = Sessions(self.presence.listens, of_programs=OF_PROGRAMS if settings.share.on else MOST)
         self.public = Public(settings.share.public_url)
         self.rates = Rates(settings.share) if settings.share.on else None
         self.room = StoreRoom(self.store)

@@ -7,6 +7,7 @@ run, and no picture, font or request goes elsewhere.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -30,6 +31,7 @@ from aether.errors import AetherError
 from aether.gate import Gate
 from aether.routes import add_routes
 from aether.services import Services
+from aether.sessions import MOST
 from aether.store.conversations import StoreError
 from aether.transcript import Blob
 from aether.ui import bundle, listening, refusal, stream, words
@@ -47,8 +49,6 @@ JOBS = 256
 """Answers that may be streamed at once: Gradio sizes its job slots by the number of threads."""
 QUEUE = 512
 """Events that may wait; more are refused."""
-SESSIONS = 2_000
-"""Sessions whose state is kept, the oldest going first."""
 POLICY = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; "
@@ -81,8 +81,8 @@ def build_app(services: Services) -> FastAPI:
         public=services.public,
         uploads=Path(get_upload_folder()),
         page=refusal.page,
+        sessions=services.sessions,
         cookies=visitors.Cookies(services.secret, services.store.is_earlier_owner),
-        is_busy=services.sessions.is_busy,
         rates=services.rates,
     )
     app.add_middleware(SecurityHeaders)
@@ -98,7 +98,7 @@ def build_app(services: Services) -> FastAPI:
     app.add_route(listening.HEARTBEAT, cast(Any, listening.Heartbeats(services.sessions.leave)), methods=["GET"])
     mounted = _mount(app, page)
     lighten(page, page.app)
-    _keep_sessions(page, services)
+    _keep_sessions(page, services, calls)
     return mounted
 
 
@@ -165,7 +165,7 @@ def _add_files(app: FastAPI) -> None:
 
 def _set_up_queue(demo: gr.Blocks) -> None:
     demo.max_threads = JOBS
-    demo.state_session_capacity = SESSIONS
+    demo.state_session_capacity = 2 * MOST  # never reached: our own registry lets sessions go before
     demo.queue(default_concurrency_limit=None, max_size=QUEUE, api_open=False)
     # Statistics of ten thousand events, made anew after each one, that nobody reads.
     demo._queue.ANALYTICS_MAX_EVENTS = 1  # pyright: ignore[reportPrivateUsage]
@@ -191,9 +191,9 @@ def _mount(app: FastAPI, demo: gr.Blocks) -> FastAPI:
     )
 
 
-def _keep_sessions(page: gr.Blocks, services: Services) -> None:
+def _keep_sessions(page: gr.Blocks, services: Services, calls: listening.Calls) -> None:
     """Let our own registry say how long a session lives. Gradio's would empty it an hour after a line broke once."""
-    holder = page.state_holder
+    holder, ending = page.state_holder, set[asyncio.Task[None]]()
 
     def attach(session: str) -> None:
         if session in holder:
@@ -202,7 +202,11 @@ def _keep_sessions(page: gr.Blocks, services: Services) -> None:
     def forget(session: str) -> None:
         holder.session_data.pop(session, None)
         holder.time_last_used.pop(session, None)
+        task = asyncio.get_running_loop().create_task(calls.forget(session))
+        ending.add(task)
+        task.add_done_callback(ending.discard)
 
+    services.sessions.pending = calls.pending
     services.sessions.on_attach, services.sessions.on_forget = attach, forget
 
 

@@ -9,8 +9,8 @@ not pass gets a plain answer that tells nothing but that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aether import visitors
 from aether.gate import answers, body, link, origin, routes
 from aether.gate.crowd import Crowd
-from aether.gate.places import GAVE_WAY, PLACE, SIGNS, Place, Places
+from aether.gate.places import GAVE_WAY, PLACE, SIGNS, TOO_MANY, Place, Places
 from aether.gate.presence import Presence
 from aether.guard.rates import Rates
 from aether.settings import Settings
@@ -40,17 +40,18 @@ class Gate:
         public: origin.Public,
         uploads: Path,
         page: answers.Page,
-        is_busy: Callable[[str], bool],
+        sessions: LiveSessions,
         cookies: visitors.Cookies,
         rates: Rates | None = None,
     ) -> None:
         self.app = app
         self._cookies = cookies
         self._crowd = Crowd(rates, folder=settings.data_dir)
-        self._places = Places(is_busy) if rates is not None else None
+        self._places = Places(sessions.is_busy) if rates is not None else None
         self._link = link.Link(settings.share.token, page=page)
         self._place = origin.Place(settings, public, page=page)
         self._presence = presence
+        self._sessions = sessions
         self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,11 +107,29 @@ class Gate:
         """Hand a visitor's request on; raise Refused for one that may not pass."""
         await self._crowd.check(scope, visitors.identify(cookie), size=body.announced(scope))
         receive = body.limited(scope, receive)
-        scope, receive, session = await routes.own(scope, receive, cookie, uploads=self._uploads)
+        scope, receive, session = await routes.own(scope, receive, cookie, uploads=self._uploads, begin=self._begin)
         if place is not None:
             place.session = session
         with self._presence.here(session):
             await self.app(scope, receive, send)
+
+    async def _begin(self, session: str) -> None:
+        """Let an event of a session begin; raise Refused where its visitor has begun too many."""
+        owner = visitors.owner_of_session(session)
+        if self._places is not None and self._sessions.pending(owner) >= self._places.events_of(owner):
+            raise answers.Refused(429, TOO_MANY)
+        if not self._sessions.knows(session):
+            await self._crowd.session("" if owner == visitors.PROGRAM else owner)
+        self._sessions.enter(session)
+
+
+class LiveSessions(Protocol):
+    """What the gate asks of the sessions behind it. `pending`: events of a visitor that have not ended."""
+
+    def is_busy(self, session: str) -> bool: ...
+    def knows(self, session: str) -> bool: ...
+    def enter(self, session: str) -> None: ...
+    def pending(self, owner: str, /) -> int: ...
 
 
 class Answer:

@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from aether.gate import body
 from aether.gate.answers import Refused
-from aether.guard.rates import KEYS, UPLOADS, Rates
+from aether.guard.rates import KEYS, SESSIONS, UPLOADS, Rates
 
 FREE_BYTES = 300_000_000
 """Space that the disk must have left before a file is taken."""
@@ -30,6 +30,11 @@ class Crowd:
             await self._upload(visitor, size)
         elif scope["method"] == "POST" and scope["path"] == "/api/key":
             await self._key(visitor)
+
+    async def session(self, visitor: str) -> None:
+        """Count a session that a visitor begins; raise Refused for one too many. Programs share places."""
+        if self._rates is not None and visitor and not await self._rates.allow(SESSIONS, visitor):
+            raise Refused(429, "You have opened this page too often. Try again in a minute.")
 
     async def _key(self, visitor: str) -> None:
         if self._rates is not None and not await self._rates.allow(KEYS, visitor or "program"):

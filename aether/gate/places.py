@@ -19,6 +19,7 @@ from starlette.types import Message, Receive, Scope
 
 from aether.gate import capacity
 from aether.gate.answers import Refused
+from aether.visitors import PROGRAM
 
 OPEN_AT_ONCE = 64
 """Requests of one visitor under way: a dozen tabs."""
@@ -26,6 +27,8 @@ OPEN_OF_PROGRAMS = 512
 """The same for all programs without a cookie together."""
 TOO_MANY = "You have too many requests open at once."
 GAVE_WAY = "This request waited for long and gave way to others."
+EVENTS_OF_VISITOR, EVENTS_OF_PROGRAMS = 48, 192
+"""Events that have begun and not ended; the queue takes 768 in all."""
 PLACE = "aether.place"
 """The key of a scope under which a request finds its place."""
 SIGNS = re.compile(r"/healthz|/robots\.txt|/favicon\.ico|/metrics|/operator(/.*)?")
@@ -86,6 +89,10 @@ class Places:
             yield place
         finally:
             self._leave(place)
+
+    def events_of(self, owner: str) -> int:
+        """Return how many events of a visitor may be under way at once."""
+        return EVENTS_OF_PROGRAMS if owner == PROGRAM else EVENTS_OF_VISITOR
 
     def _leave(self, place: Place) -> None:
         if place in self._open:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
@@ -55,8 +56,13 @@ def _climbs(path: str) -> bool:
     return any(part in ("..", ".") for part in re.split(r"[/\\]", path)) or "\0" in path
 
 
-async def own(scope: Scope, receive: Receive, cookie: str, *, uploads: Path) -> tuple[Scope, Receive, str]:
-    """Return the request with its session made the visitor's own, and that session where the request listens to it."""
+async def own(
+    scope: Scope, receive: Receive, cookie: str, *, uploads: Path, begin: Callable[[str], Awaitable[None]]
+) -> tuple[Scope, Receive, str]:
+    """Return the request with its session made the visitor's own, and that session where the request listens to it.
+
+    `begin` is told the session of an event that is about to begin, and may refuse it.
+    """
     path = scope["path"]
     if found := _HEARTBEAT.fullmatch(path):
         session = visitors.own_session(cookie, found[2])
@@ -68,15 +74,17 @@ async def own(scope: Scope, receive: Receive, cookie: str, *, uploads: Path) -> 
         return {**scope, "query_string": urlencode({**query, "session_hash": session}).encode()}, receive, session
     if scope["method"] == "POST" and _SESSION_BODY.fullmatch(path):
         starts = bool(_STARTS.fullmatch(path))
-        data = _owned(await body.whole(receive), cookie, starts=starts, uploads=uploads)
+        data, session = _owned(await body.whole(receive), cookie, starts=starts, uploads=uploads)
+        if starts:
+            await begin(session)
         headers = [(k, v) for k, v in scope["headers"] if k.lower() not in (b"content-length", b"transfer-encoding")]
         headers.append((b"content-length", str(len(data)).encode()))
         return {**scope, "headers": headers}, body.replay(data, receive), ""
     return scope, receive, ""
 
 
-def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> bytes:
-    """Return a JSON body, written anew: nobody behind the gate can read another session in it than the gate did."""
+def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> tuple[bytes, str]:
+    """Return a JSON body, written anew, and its session: nobody behind the gate can read another in it."""
     try:
         given: object = json.loads(data)
     except (ValueError, RecursionError):
@@ -94,6 +102,8 @@ def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> bytes:
             raise Refused(400, "The session must be a short text.")
         values["session_hash"] = visitors.own_session(cookie, session)
     try:
-        return sound(json.dumps(values, ensure_ascii=False)).encode()  # without halves of characters
+        return sound(json.dumps(values, ensure_ascii=False)).encode(), str(
+            values.get("session_hash")
+        )  # no halves of characters
     except RecursionError:
         raise Refused(400, "The request's body is not JSON.") from None

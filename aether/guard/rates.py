@@ -22,6 +22,8 @@ KEYS = RateLimitItemPerMinute(30, namespace="keys")
 """Keys that a visitor may hand over."""
 UPLOADS = RateLimitItemPerHour(UPLOADS_PER_HOUR, namespace="upload requests")
 """Requests that hand in files, whatever their size: each makes some."""
+SESSIONS = RateLimitItemPerMinute(120, namespace="sessions")
+"""Sessions that a visitor may begin: each page that is opened or loaded again is one."""
 SILENT_S = 60.0
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from aether.gate.places import OPEN_OF_PROGRAMS
 from aether.guard.admission import Room
+from aether.sessions import OF_VISITOR
 from tests.app_process import ROOT, AppProcess
 from tests.faults.sharing import OPERATOR, TOKEN, Visitor, shared
 from tests.scripted import ScriptedProvider
@@ -269,3 +270,23 @@ def test_s1_who_hears_one_call_listens_to_that_session_alone(link: AppProcess, p
         value = read_to_end(iter(visitor.heard("chat", unheard).splitlines()))
         assert value["status"] == "error"
     assert len([entry for entry in provider.requests[before:] if entry.is_answer]) == 1
+
+
+def test_s1_one_visitors_many_sessions_leave_all_others_as_they_were(
+    link: AppProcess, provider: ScriptedProvider
+) -> None:
+    honest, flood, program = Visitor(link), Visitor(link), Visitor(link, session=secrets.token_hex(9), cookie=False)
+    assert honest.ask("remember the pelican")["status"] == "done"
+    honest.choose("responses", "stall-3")
+    event = honest.join("chat", "more")
+    with honest.http.stream("GET", f"/gradio_api/call/chat/{event}") as answer:
+        assert any("t3" in line for line in answer.iter_lines())
+        got = list[int]()
+        for number in range(3 * OF_VISITOR):
+            for visitor in (flood, program):
+                body = {"data": [], "session_hash": f"{number}-of-many"}
+                got.append(visitor.http.post("/gradio_api/call/transcript", json=body).status_code)
+        assert set(got) <= {200, 429}
+        assert honest.call("stop") == {"stopped": True}
+    assert "remember the pelican" in honest.raw("transcript")
+    provider.wait_for(lambda s: not s.open_streams, timeout_s=30)

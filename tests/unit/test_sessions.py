@@ -8,7 +8,7 @@ import pytest
 
 from aether import sessions
 from aether.runtime import AgentRuntime
-from aether.sessions import AWAY, IDLE_S, Sessions
+from aether.sessions import AWAY, IDLE_S, OF_PROGRAMS, OF_VISITOR, Sessions
 from tests.scripted import ScriptedProvider
 from tests.swap.rig import Rig, say
 
@@ -127,3 +127,53 @@ async def test_a_turn_ends_with_its_tab_and_with_all_turns(held: Sessions, rig: 
     assert not first.busy and second.busy
     await held.stop_all()
     assert not second.busy and knows(held, "second", second)
+
+
+def of(owner: str, number: int) -> str:
+    return f"{owner * 32}-{number:032}"
+
+
+async def test_s1_a_visitors_new_sessions_push_out_his_own(held: Sessions, rig: Rig, forgotten: list[str]) -> None:
+    honest = opened(held, rig, of("b", 0))
+    for number in range(3 * OF_VISITOR):
+        held.enter(of("a", number))
+    assert forgotten == [of("a", number) for number in range(2 * OF_VISITOR)]
+    assert knows(held, of("b", 0), honest)
+
+
+async def test_s1_of_his_own_idle_ones_go_first_and_one_that_answers_last(
+    held: Sessions, rig: Rig, there: set[str], forgotten: list[str]
+) -> None:
+    runtime = opened(held, rig, of("a", 0))
+    runtime.swap("chat", "stall-3")
+    runtime.ask("x")
+    there.add(of("a", 1))
+    for number in range(1, OF_VISITOR + 5):
+        held.enter(of("a", number))
+    assert forgotten == [of("a", number) for number in range(2, 7)]
+    assert held.is_busy(of("a", 0))
+    await runtime.stop()
+
+
+async def test_s1_programs_share_a_class_and_push_out_no_visitor(
+    there: set[str], rig: Rig, forgotten: list[str], clock: Clock
+) -> None:
+    held = Sessions(there.__contains__, of_programs=OF_PROGRAMS, clock=clock)
+    held.on_forget = forgotten.append
+    visitor = opened(held, rig, of("a", 0))
+    for number in range(sessions.MOST + 5):
+        held.enter(f"program-{number}")
+    assert knows(held, of("a", 0), visitor)
+    assert len(forgotten) == sessions.MOST + 5 - OF_PROGRAMS
+    await held.aclose()
+
+
+async def test_s1_many_visitors_push_out_first_what_nobody_uses(
+    held: Sessions, rig: Rig, there: set[str], forgotten: list[str]
+) -> None:
+    tab = opened(held, rig, "honest-tab")
+    there.add("honest-tab")
+    for number in range(sessions.MOST + 5):
+        held.enter(f"v{number}-tab")
+    assert knows(held, "honest-tab", tab)
+    assert forgotten[:2] == ["v0-tab", "v1-tab"]
