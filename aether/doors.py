@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from aether import metrics, visitors
 from aether.errors import AetherError, BadKey, CrowdedError
 from aether.gate.answers import refuse
+from aether.gate.guesses import Guesses
 from aether.gate.origin import is_private
 from aether.guard.allowance import LINK
 from aether.secret import Secret
@@ -26,14 +27,16 @@ from aether.ui.guard import who_of
 NO_STORE = {"Cache-Control": "no-store"}
 OPERATOR_ONLY = "This page is the operator's. Its password is the operator's token."
 PLAIN_HTTP = "Others could read your key on its way, because this page came over plain HTTP. Use HTTPS for it."
+NO_NUMBERS = "The numbers are the operator's. AETHER_OPERATOR_TOKEN opens them."
 NO_OPERATOR = "There is no operator's page here. AETHER_OPERATOR_TOKEN makes one."
 
 
 def add_doors(app: FastAPI, services: Services) -> None:
     """Add the routes."""
     _add_keys(app, services)
-    _add_numbers(app, services)
-    _add_operator(app, services)
+    lock = OperatorLock(services.settings.share.operator_token)
+    _add_numbers(app, services, lock)
+    _add_operator(app, services, lock)
 
 
 def _add_keys(app: FastAPI, services: Services) -> None:
@@ -100,27 +103,28 @@ def _wanting(
     return Response(status_code=204, headers=NO_STORE | {visitors.OWN_KEYS: visitors.listed(wanted)})
 
 
-def _add_numbers(app: FastAPI, services: Services) -> None:
+def _add_numbers(app: FastAPI, services: Services, lock: OperatorLock) -> None:
     @app.get("/metrics")
     async def numbers(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        # Behind the link's token where there is one (the gate asks for it); else for this machine alone.
+        # A proxy or a tunnel comes from this machine too: on a link, the operator's token alone opens them.
+        share = services.settings.share
         here = request.client is not None and request.client.host in ("127.0.0.1", "::1")
-        if not (services.settings.share.on or here):
-            return _said(403, "The numbers are for this machine alone.")
+        if (share.on or not here) and (refused := await lock.refusal(request, absent=NO_NUMBERS)) is not None:
+            return refused
         return Response(metrics.text(lambda: len(services.sessions)), media_type="text/plain; version=0.0.4")
 
 
-def _add_operator(app: FastAPI, services: Services) -> None:
-    token = services.settings.share.operator_token
-
+def _add_operator(app: FastAPI, services: Services, lock: OperatorLock) -> None:
     @app.get("/operator")
     async def page(request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        return _locked(request, token) or HTMLResponse(await asyncio.to_thread(_page, services), headers=NO_STORE)
+        if (refused := await lock.refusal(request)) is not None:
+            return refused
+        return HTMLResponse(await asyncio.to_thread(_page, services), headers=NO_STORE)
 
     @app.post("/operator/{what}")
     async def act(what: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
-        if (refusal := _locked(request, token)) is not None:
-            return refusal
+        if (refused := await lock.refusal(request)) is not None:
+            return refused
         if services.guard is None or what not in ("pause", "resume"):
             return _said(404, "There is nothing of that name.")
         services.guard.set_paused(what == "pause")
@@ -129,20 +133,40 @@ def _add_operator(app: FastAPI, services: Services) -> None:
         return RedirectResponse("/operator", status_code=303)
 
 
-def _locked(request: Request, token: Secret | None) -> Response | None:
-    """Return the answer to who is not the operator; the token is the password of HTTP's basic form."""
-    if token is None:
-        return refuse(request.headers, 404, NO_OPERATOR, page=refusal.page)
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    try:
-        given = base64.b64decode(value, validate=True).partition(b":")[2] if scheme.lower() == "basic" else b""
-    except (binascii.Error, ValueError):
-        given = b""
-    if secrets.compare_digest(given, token.reveal().encode()):
-        return None
-    asked = refuse(request.headers, 401, OPERATOR_ONLY, page=refusal.page)
-    asked.headers["WWW-Authenticate"] = 'Basic realm="Aether operator"'
-    return asked
+class OperatorLock:
+    """The lock of what is the operator's: the token is the password of HTTP's basic form, or a bearer's."""
+
+    def __init__(self, token: Secret | None) -> None:
+        self._token = token
+        self._guesses = Guesses("operator")
+
+    async def refusal(self, request: Request, *, absent: str = NO_OPERATOR) -> Response | None:
+        """Return the answer to who is not the operator; `absent`: what to say where there is no token."""
+        if self._token is None:
+            return refuse(request.headers, 404, absent, page=refusal.page)
+        header = request.headers.get("authorization", "")
+        if secrets.compare_digest(_password(header), self._token.reveal().encode()):
+            return None
+        if header:
+            await self._guesses.wrong()
+        asked = refuse(request.headers, 401, OPERATOR_ONLY, page=refusal.page)
+        asked.headers["WWW-Authenticate"] = 'Basic realm="Aether operator"'
+        return asked
+
+
+def _password(authorization: str) -> bytes:
+    """Return the password of an Authorization header; empty where there is none."""
+    scheme, _, value = authorization.partition(" ")
+    match scheme.lower():
+        case "bearer":
+            return value.strip().encode("utf-8", "surrogatepass")
+        case "basic":
+            try:
+                return base64.b64decode(value, validate=True).partition(b":")[2]
+            except (binascii.Error, ValueError):
+                return b""
+        case _:
+            return b""
 
 
 def _page(services: Services) -> str:

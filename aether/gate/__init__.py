@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from aether import visitors
 from aether.gate import answers, body, link, origin, routes
 from aether.gate.crowd import Crowd
+from aether.gate.guesses import Guesses
 from aether.gate.places import GAVE_WAY, PLACE, SIGNS, TOO_MANY, Place, Places
 from aether.gate.presence import Presence
 from aether.guard.rates import Rates
@@ -48,6 +49,7 @@ class Gate:
         self._cookies = cookies
         self._crowd = Crowd(rates, folder=settings.data_dir)
         self._places = Places(sessions.is_busy) if rates is not None else None
+        self._guesses = Guesses("link")
         self._link = link.Link(settings.share.token, page=page)
         self._place = origin.Place(settings, public, page=page)
         self._presence = presence
@@ -65,7 +67,10 @@ class Gate:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers, secure = Headers(scope=scope), self._place.secure(scope)
         refusal = self._place.refusal(scope, headers) or routes.refusal(scope)
-        refusal = refusal or self._link.answer(scope, headers, secure=secure)
+        if refusal is None:
+            refusal = self._link.answer(scope, headers, secure=secure)
+            if refusal is not None and refusal.status_code == 401 and self._link.is_guess(scope, headers):
+                await self._guesses.wrong()
         if refusal is not None:
             await refusal(scope, receive, send)
             return

@@ -20,8 +20,8 @@ from aether.secret import Secret
 
 COOKIE = "aether_link"
 HEADER = "x-aether-token"
-OPEN = ("/healthz", "/robots.txt", "/favicon.ico")
-"""Routes that say nothing and need no token."""
+OPEN = ("/healthz", "/robots.txt", "/favicon.ico", "/metrics")
+"""Routes that say nothing and need no token, and the operator's numbers, which have a lock of their own."""
 NEEDED = "This link needs its token. Ask whoever gave you the address for the whole link."
 
 
@@ -51,6 +51,11 @@ class Link:
         if scope["path"] in OPEN or self._has_key(headers, secure=secure):
             return None
         return refuse(headers, 401, NEEDED, page=self._page)
+
+    def is_guess(self, scope: Scope, headers: Headers) -> bool:
+        """Return whether a request that was refused has brought a token or a cookie of ours."""
+        names = {name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)}
+        return "token" in names or HEADER in headers or COOKIE in headers.get("cookie", "")
 
     def _has_key(self, headers: Headers, *, secure: bool) -> bool:
         # The name without prefix is taken as well: who sets its value has the link, and the cookie names nobody.

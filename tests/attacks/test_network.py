@@ -7,6 +7,7 @@ import re
 import secrets
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -290,3 +291,26 @@ def test_s1_one_visitors_many_sessions_leave_all_others_as_they_were(
         assert honest.call("stop") == {"stopped": True}
     assert "remember the pelican" in honest.raw("transcript")
     provider.wait_for(lambda s: not s.open_streams, timeout_s=30)
+
+
+def test_a_crowd_of_wrong_tokens_is_logged_once_and_keeps_no_right_one_out(link: AppProcess) -> None:
+    visitor, before = Visitor(link), len(link.lines)
+    with httpx2.Client(base_url=link.url) as guesser, ThreadPoolExecutor(8) as pool:
+        guessed = [pool.submit(guesser.get, "/", headers={"X-Aether-Token": f"guess-{n}"}) for n in range(40)]
+        wrong = [pool.submit(guesser.get, "/metrics", auth=("me", f"guess-{n}")) for n in range(5)]
+        assert visitor.ask("still here")["status"] == "done"
+        assert Visitor(link).http.get("/metrics", auth=("me", OPERATOR)).status_code == 200
+        assert {answer.result().status_code for answer in guessed + wrong} == {401}
+    told = [line for line in link.lines[before:] if "wrong token" in line]
+    assert sorted(told) == [
+        "WARNING A wrong token was tried for the link",
+        "WARNING A wrong token was tried for the operator",
+    ]
+
+
+def test_the_numbers_are_the_operators_alone(link: AppProcess) -> None:
+    assert Visitor(link).http.get("/metrics").status_code == 401, "the link shows nobody what is spent"
+    assert httpx2.get(f"{link.url}/metrics").status_code == 401
+    bearer = httpx2.get(f"{link.url}/metrics", headers={"Authorization": f"Bearer {OPERATOR}"})
+    assert bearer.status_code == 200 and "aether_cost_usd" in bearer.text
+    assert httpx2.get(f"{link.url}/operator", auth=("me", OPERATOR)).status_code == 401, "the page needs the link too"

@@ -11,14 +11,14 @@ import pytest
 
 from tests.app_process import AppProcess
 from tests.faults.http import press
-from tests.faults.sharing import PROTOCOLS, Visitor
+from tests.faults.sharing import OPERATOR, PROTOCOLS, Visitor
 from tests.scripted import ScriptedProvider
 from tests.scripted.reply import Call, Reply
 
 
 def open_files(visitor: Visitor) -> int:
-    """Return how many files the process has open, as it says itself: on a shared link no other may look."""
-    told = visitor.http.get("/metrics").text
+    """Return how many files the process has open, as it tells its operator."""
+    told = visitor.http.get("/metrics", auth=("me", OPERATOR)).text
     (number,) = re.findall(r"^aether_open_files ([\d.e+]+)$", told, re.MULTILINE)
     return int(float(number))
 
