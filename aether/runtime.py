@@ -149,7 +149,7 @@ class AgentRuntime(ModelBinding):
         """Return leave to begin a turn; raise GuardError, or what else keeps it from that. Nothing is saved then."""
         self._ready() if not references else self._idle()
         own = self._own()
-        chosen = [self._router.fresh(llm, own) for llm in [self.llm] if llm]
+        chosen = [] if references else [self._router.fresh(llm, own) for llm in [self.llm] if llm]
         models = self._router.several(references, own) if references else chosen
         parts = asked_for(message, attached).prompt if message is not None else ()
         return await self._guard.admit(self._identify(), proposal(self.keeper.owner, parts, models, self._limits))

@@ -5,7 +5,7 @@ keys of their own; the service lies about what it took; the process is killed. N
 day or the link charged less than the service bills for it, never more than its cap allows, but for
 what a report claimed above its reservation, which is bounded and counted.
 
-`AETHER_MONEY_STEPS=10000` runs as many steps; the suite runs a few hundred.
+`AETHER_MONEY_STEPS=10000` runs as many steps; the suite runs some hundred.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from aether.guard import Who
 from aether.guard.admission import Admission, Room
 from aether.guard.allowance import SharedGuard
 from aether.guard.media import Scale, measure
+from aether.keyring import Keyring, OwnKeys
 from aether.limits import Limits
 from aether.llm import Budgets, Pool
 from aether.redaction import Redactor
@@ -55,7 +56,7 @@ VISITORS = ("ann", "ben", "cat")
 CAPS = {"link": 4.0, "day": 3.0, "visitor": 1.5, "turn": 0.6}
 NANO = 1_000_000_000
 COUNTS: Counter[str] = Counter()
-STEPS = int(os.environ.get("AETHER_MONEY_STEPS", "300"))
+STEPS = int(os.environ.get("AETHER_MONEY_STEPS", "900"))
 QUICK = Budgets(connect_s=2.0, first_event_s=5.0, gap_s=5.0, whole_s=10.0, retries=1, longest_wait_s=0.05)
 
 
@@ -91,8 +92,7 @@ class Money(RuleBasedStateMachine):
         self.loop.run_until_complete(self.upstream.start())
         self.pool = Pool(QUICK, Redactor([KEY, OWN_KEY]))  # all its processes' connections: to make one takes long
         self.pool.load("openai-chat").result()
-        self.own_keys: set[str] = set()
-        self.asker = ""
+        self.keyring = Keyring()
         self.world = 0
 
     @initialize()
@@ -114,7 +114,7 @@ class Money(RuleBasedStateMachine):
         )
         entry = '[[provider]]\nname = "{}"\nlabel = "X"\nprotocol = "openai-chat"\napi_key_env = "K"\nbase_url = "{}"\n'
         path = self.folder / "providers.toml"
-        profile = "profile = { vision = true, files = true }\n"
+        profile = 'own_keys = "loopback"\nprofile = { vision = true, files = true }\n'
         lines = [
             entry.format("chat", f"http://127.0.0.1:{self.upstream.port}/v1") + profile + models,
             entry.format("dead", "http://127.0.0.1:9/v1") + profile + models,
@@ -123,7 +123,6 @@ class Money(RuleBasedStateMachine):
         keys = {"K": Secret(KEY)}
         self.engine = open_engine(f"sqlite:///{self._path()}")
         catalog = Catalog.load([path], key=keys.get)
-        catalog.own_key = lambda name: Secret(OWN_KEY) if name == "chat" and self.asker in self.own_keys else None
         share = Share(
             budget_usd=CAPS["link"],
             day_budget_usd=CAPS["day"],
@@ -147,6 +146,7 @@ class Money(RuleBasedStateMachine):
                 read_blob=lambda blob: STORED[blob.sha256],
                 guard=self.guard,
                 identify=lambda name=name: Who(name, name),
+                own_keys=lambda who: OwnKeys(self.keyring, who.visitor),
             )
             for name in VISITORS
         }
@@ -161,14 +161,10 @@ class Money(RuleBasedStateMachine):
         for _ in range(3):
             await asyncio.sleep(0)
 
-    def _runtime(self, name: str) -> AgentRuntime:
-        self.asker = name
-        return self.runtimes[name]
-
     # what visitors do
 
     async def _asked(self, name: str, model: str, text: str, ticks: int, then: str) -> None:
-        runtime = self._runtime(name)
+        runtime = self.runtimes[name]
         runtime.swap(*model.split("/"))
         message = f"{text} @{name}"
         runtime.ask(message, permit=await runtime.admit(message))
@@ -223,7 +219,7 @@ class Money(RuleBasedStateMachine):
     )
     def several(self, name: str, models: list[str], again: bool, ticks: int | None) -> None:
         async def work() -> None:
-            runtime, references = self._runtime(name), [f"chat/{m}" for m in models]
+            runtime, references = self.runtimes[name], [f"chat/{m}" for m in models]
             if again and runtime.transcript.turns:
                 permit = await runtime.admit(references=references)
                 runtime.rerun_with(len(runtime.transcript.turns) - 1, references, permit=permit)
@@ -268,7 +264,10 @@ class Money(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(VISITORS))
     def change_the_key(self, name: str) -> None:
-        self.own_keys ^= {name}
+        if self.keyring.names(name):
+            self.keyring.release(name, "chat")
+        else:
+            self.keyring.put(name, "chat", OWN_KEY)
 
     # what befalls the process
 
@@ -340,16 +339,16 @@ async def _measured(data: bytes, owner: str) -> tuple[int, int]:
     return measure(data)
 
 
-@pytest.mark.timeout(0 if STEPS > 300 else 240)
+@pytest.mark.timeout(0 if STEPS > 900 else 240)
 def test_money_holds_whatever_is_claimed() -> None:
-    began, each = time.perf_counter(), 50 if STEPS <= 300 else 100
+    began, each = time.perf_counter(), 50 if STEPS <= 900 else 100
     profile = settings(
         max_examples=max(1, STEPS // each),
         stateful_step_count=each,
         deadline=None,
         database=None,
-        derandomize=STEPS <= 300,
-        phases=[Phase.generate] if STEPS <= 300 else [Phase.generate, Phase.shrink],
+        derandomize=STEPS <= 900,
+        phases=[Phase.generate] if STEPS <= 900 else [Phase.generate, Phase.shrink],
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(Money, settings=profile)
