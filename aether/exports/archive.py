@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import zipfile
 import zlib
 from typing import NoReturn
@@ -14,6 +15,8 @@ from typing import NoReturn
 from aether.bounds import FILE_BYTES, UNPACKED_BYTES, ZIP_ENTRIES
 from aether.transcript import TranscriptError
 
+UNREADABLE = (NotImplementedError, OSError, RuntimeError, EOFError, ValueError)
+"""What the reader of a damaged ZIP ends in, beside the errors of its decoders."""
 INSIDE = "conversations.json"
 """The file inside the ZIP that ChatGPT and Claude send."""
 CHUNK_BYTES = 1_000_000
@@ -48,7 +51,7 @@ def _unpacked(shown: str, data: bytes) -> bytes:
             with packed.open(inside) as file:
                 while len(unpacked) <= UNPACKED_BYTES and (piece := file.read(CHUNK_BYTES)):
                     unpacked += piece
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, RuntimeError, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, *UNREADABLE) as error:
         raise TranscriptError(f"{shown} is a ZIP that cannot be opened.") from error
     if len(unpacked) > UNPACKED_BYTES:
         raise TranscriptError(f"What is inside {shown} is larger than {UNPACKED_BYTES // 1_000_000} MB.")

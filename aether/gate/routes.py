@@ -102,8 +102,8 @@ def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> tuple[by
             raise Refused(400, "The session must be a short text.")
         values["session_hash"] = visitors.own_session(cookie, session)
     try:
-        return sound(json.dumps(values, ensure_ascii=False)).encode(), str(
+        return sound(json.dumps(values, ensure_ascii=False, allow_nan=False)).encode(), str(
             values.get("session_hash")
         )  # no halves of characters
-    except RecursionError:
+    except (RecursionError, ValueError):  # NaN and infinity are no JSON either
         raise Refused(400, "The request's body is not JSON.") from None

@@ -289,3 +289,12 @@ def test_u1_a_locked_database_loses_no_message(provider: ScriptedProvider, tmp_p
 def _words_saved(visitor: Visitor) -> bool:
     found = visitor.http.get("/api/conversations", params={"q": "locked"})
     return found.status_code == 200 and bool(found.json()["entries"])
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_numbers_that_are_no_json_are_refused(link: AppProcess, number: str) -> None:
+    visitor, headers = Visitor(link), {"Content-Type": "application/json"}
+    for path in ("cancel", "reset", "queue/join", "run/settle", "call/chat"):
+        body = f'{{"version": {number}, "data": [{number}], "event_id": {number}}}'
+        assert visitor.http.post(f"/gradio_api/{path}", content=body, headers=headers).status_code in (400, 422), path
+    assert not any("Traceback" in line for line in link.lines)
