@@ -12,7 +12,7 @@ from aether import visitors
 from aether.ui import mailbox
 from aether.ui.mailbox import GONE, Mailboxes
 
-A, B = (visitors.own_session(visitors.new_cookie(), "tab") for _ in range(2))
+A, B = (visitors.own_session(visitors.new_session(), "tab") for _ in range(2))
 
 
 def done(event: str, text: str = "x") -> EventMessage:
@@ -93,7 +93,7 @@ async def test_unread_results_of_one_visitor_push_out_his_own_alone(
 async def test_all_together_are_bounded(boxes: Mailboxes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mailbox, "ALL_BYTES", 200_000)
     for number in range(100):
-        session = visitors.own_session(visitors.new_cookie(), "tab")
+        session = visitors.own_session(visitors.new_session(), "tab")
         boxes[session].put_nowait(done(f"call{number}", "x" * 10_000))
     assert boxes.unread.bytes_of.total() <= 200_000
 
