@@ -24,8 +24,8 @@ from aether.settings import Secret
 
 __all__ = ["SHIPPED_PROVIDERS", "Catalog", "Model", "Provider", "Readiness"]
 
-TYPED_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@~+=,()-]*")
-"""A model id that a visitor may type."""
+TYPED_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._:/@~+=,() -]*[A-Za-z0-9._:/@~+=,()-])?")
+"""A model id that a visitor may type; a name of a file may have spaces inside."""
 MOST_LEARNT = 1_000
 """Models of which something learnt is remembered; the oldest is forgotten first."""
 

@@ -7,6 +7,7 @@ names a session, the name is made the visitor's own before anything behind the g
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -86,7 +87,7 @@ async def own(
 def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> tuple[bytes, str]:
     """Return a JSON body, written anew, and its session: nobody behind the gate can read another in it."""
     try:
-        given: object = json.loads(data)
+        given: object = json.loads(data, parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
         raise Refused(400, "The request's body is not JSON.") from None
     if not isinstance(given, dict):
@@ -102,8 +103,16 @@ def _owned(data: bytes, cookie: str, *, starts: bool, uploads: Path) -> tuple[by
             raise Refused(400, "The session must be a short text.")
         values["session_hash"] = visitors.own_session(cookie, session)
     try:
-        return sound(json.dumps(values, ensure_ascii=False, allow_nan=False)).encode(), str(
-            values.get("session_hash")
-        )  # no halves of characters
-    except (RecursionError, ValueError):  # NaN and infinity are no JSON either
+        written = sound(json.dumps(values, ensure_ascii=False, allow_nan=False))  # no halves of characters
+        return written.encode(), str(values.get("session_hash"))
+    except (RecursionError, ValueError):
         raise Refused(400, "The request's body is not JSON.") from None
+
+
+def _no_number(word: str) -> None:
+    """Return None for NaN and infinity, which are no JSON: an endpoint answers a missing value in a sentence."""
+
+
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    return value if math.isfinite(value) else None

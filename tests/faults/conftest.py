@@ -101,7 +101,8 @@ def link(provider: ScriptedProvider, folder: Path, workspace: Path, mine: Canary
     }
     other = (
         f'\n[[provider]]\nname = "mine"\nlabel = "Mine"\nprotocol = "openai-chat"\nbase_url = "{mine.url}/v1"\n'
-        'api_key_env = "MINE_KEY"\n[[provider.model]]\nid = "m"\nprice = { input = 1.0, output = 1.0 }\n'
+        'api_key_env = "MINE_KEY"\nown_keys = "loopback"\n'
+        '[[provider.model]]\nid = "m"\nprice = { input = 1.0, output = 1.0 }\n'
     )
     text = providers(provider.url, models=PRICED) + other
     with shared(provider, folder, providers=text, **ELSEWHERE | settings) as app:
