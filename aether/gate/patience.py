@@ -2,8 +2,9 @@
 
 A head is handed to the parser when all of it is here and can be read in one way (`framing.py`).
 One request at a time: what comes behind a request before it is answered is dropped, and the
-connection closed after the answer. When the process runs out of connections, those go first that
-have been silent longest.
+connection closed after the answer. So is one whose request is answered before all of it is here: the
+answer says so, and the rest is read, so that the answer is. When the process runs out of connections,
+those go first that have been silent longest.
 """
 
 from __future__ import annotations
@@ -25,6 +26,17 @@ MARGIN = 16
 """Near the limit, room is made for this many connections at once; above it by as many, a new one is closed."""
 
 
+class Connection(h11.Connection):
+    """The parser of one connection; an answer that comes before the end of its request says that it is the last."""
+
+    def send(self, event: h11.Event) -> bytes | None:
+        is_early = isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY
+        output = super().send(event)
+        if not is_early or output is None or self.our_state is h11.MUST_CLOSE:
+            return output
+        return output.removesuffix(b"\r\n") + b"Connection: close\r\n\r\n"  # h11 would end it before the rest is read
+
+
 class Patient(H11Protocol):
     """HTTP as the server speaks it, for those who say within a while what they want."""
 
@@ -39,6 +51,7 @@ class Patient(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         transport.set_write_buffer_limits(MOST_HELD)
+        self.conn = Connection(h11.SERVER, self.config.h11_max_incomplete_event_size or framing.MAX_HEAD_BYTES)
         self._head = bytearray()
         self._silent_since = self.loop.time()
         self._wait()

@@ -42,6 +42,11 @@ async def sized(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(len(await request.body())))
 
 
+async def early(request: Request) -> PlainTextResponse:
+    """Answer without reading the body."""
+    return PlainTextResponse("no", status_code=413)
+
+
 async def slow(request: Request) -> StreamingResponse:
     """Answer for longer than a head may take."""
 
@@ -70,6 +75,7 @@ async def port() -> AsyncIterator[int]:
             Route("/slow", slow),
             Route("/endless", endless),
             Route("/body", sized, methods=["POST"]),
+            Route("/early", early, methods=["POST"]),
         ]
     )
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off", http=Hasty, timeout_graceful_shutdown=1)
@@ -133,6 +139,28 @@ async def test_who_reads_nothing_at_all_is_let_go(port: int) -> None:
         while not Hasty.made[-1].transport.is_closing():
             await asyncio.sleep(0.01)
     narrow.close()
+
+
+async def test_an_answer_before_the_end_of_its_request_says_that_it_is_the_last(port: int) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield PIECE
+            await asyncio.sleep(0)
+
+    async with httpx2.AsyncClient() as client:
+        for content in (pieces(), bytes(3_000_000), pieces()):
+            answer = await client.post(f"http://127.0.0.1:{port}/early", content=content)
+            assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+            assert (await client.post(f"http://127.0.0.1:{port}/body", content=b"four")).text == "4"
+
+
+async def test_the_rest_of_a_request_that_was_answered_early_is_not_waited_for(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+    assert await reader.readuntil(b"no")
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
 
 
 SECOND = b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n"
