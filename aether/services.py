@@ -29,7 +29,7 @@ from aether.guard.rates import Rates
 from aether.keeping import StoreKeeper
 from aether.keyring import Keyring, OwnKeys
 from aether.limits import Limits
-from aether.llm import Pool
+from aether.llm import Pool, account_of
 from aether.local_model import LocalModel, State
 from aether.loop_monitor import LoopMonitor
 from aether.metrics import OVERRUNS
@@ -122,6 +122,12 @@ class Services:
             read_blob=self.blobs.read,
             open_keeper=partial(StoreKeeper, self.store),
         )
+
+    def accounts(self, visitor: str) -> frozenset[str]:
+        """Return the fingerprints of the keys that a visitor's questions may be asked with: ours, and their own."""
+        keys = [self.catalog.key(provider) for provider in self.catalog.providers]
+        keys += [self.keyring.get(visitor, name) for name in self.keyring.names(visitor)]
+        return frozenset(map(account_of, keys))
 
     def _quota(self) -> Quota:
         """Return what may be kept: on a link by each visitor and by all, on one's own machine what the disk takes."""

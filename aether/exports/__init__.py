@@ -1,15 +1,17 @@
 """A conversation as a document: JSON, Markdown and Jupyter notebook, and back again. Pure.
 
-JSON and the notebook hold all of it and come back equal, but for a mark on each step that
-it was imported; Markdown is for reading. Exports of ChatGPT and Claude come in as conversations
-to go on with. What is not one of these is refused in a sentence. No key can stand in a
-transcript, and the user and password of an address are left out.
+JSON and the notebook hold all of it and come back equal, but for a mark on each step that it was
+imported, and for the account that it was asked with, which is in no file; Markdown is for reading.
+Exports of ChatGPT and Claude come in as conversations to go on with. What is not one of these is
+refused in a sentence. No key can stand in a transcript, and the user and password of an address are
+left out.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast, get_args
 
@@ -54,9 +56,12 @@ class Imported:
     files: tuple[bytes, ...] = ()
     signatures: list[str] = field(default_factory=list[str])
 
-    def verified(self, sign: Sign) -> tuple[tuple[Transcript, ...], tuple[str, ...]]:
-        """Return the conversations with the blocks alone that this server has signed, and what is to be said."""
-        checked = [natives.without_unsigned(c, self.signatures, sign) for c in self.conversations]
+    def verified(self, sign: Sign, accounts: Collection[str] = ()) -> tuple[tuple[Transcript, ...], tuple[str, ...]]:
+        """Return the conversations with the blocks alone that this server has signed, and what is to be said.
+
+        `accounts`: the fingerprints of the keys that the blocks may have been asked for with.
+        """
+        checked = [natives.without_unsigned(c, self.signatures, sign, accounts) for c in self.conversations]
         dropped = any(has_unsigned for _, has_unsigned in checked)
         return tuple(c for c, _ in checked), (*self.notes, *([natives.DROPPED] if dropped else []))
 
@@ -70,6 +75,7 @@ def document(
     if format != "md":
         packed, signed = files.packed(clean, read_blob), natives.signatures(clean, sign) if sign else []
         held = ({"files": packed} if packed else {}) | ({"signatures": signed} if signed else {})
+    clean = natives.without_accounts(clean)
     match format:
         case "json":
             written = clean.to_json() if not held else json_text({**clean.to_dict(), **held})

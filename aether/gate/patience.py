@@ -29,9 +29,9 @@ MARGIN = 16
 class Connection(h11.Connection):
     """The parser of one connection; an answer that comes before the end of its request says that it is the last."""
 
-    def send(self, event: h11.Event) -> bytes | None:
+    def send(self, event: h11.Event) -> bytes | None:  # pyright: ignore[reportIncompatibleMethodOverride]: an overload
         is_early = isinstance(event, h11.Response) and self.their_state is h11.SEND_BODY
-        output = super().send(event)
+        output: bytes | None = super().send(event)
         if not is_early or output is None or self.our_state is h11.MUST_CLOSE:
             return output
         return output.removesuffix(b"\r\n") + b"Connection: close\r\n\r\n"  # h11 would end it before the rest is read

@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 from aether.errors import AetherError, EmptyMessage
+from aether.exports import natives
 from aether.live import Live, failure_dict
 from aether.runtime import AgentRuntime
 from aether.services import Services
@@ -89,8 +90,8 @@ class Api:
         return {"stopped": await runtime.stop()}
 
     async def transcript(self, runtime: AgentRuntime) -> dict[str, Any]:
-        """Return the conversation in its portable form."""
-        return runtime.transcript.to_dict()
+        """Return the conversation in its portable form, without the accounts that it was asked with."""
+        return natives.without_accounts(runtime.transcript).to_dict()
 
     async def export(self, format: str | None, runtime: AgentRuntime) -> str | None:
         """Return the conversation as a file: json, md or ipynb; nothing for another format."""

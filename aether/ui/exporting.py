@@ -176,7 +176,8 @@ def _verified(
     for data in carried:
         blobs.put(data, owner=owner)
     sign = signer(reader.services) if reader else unknown_signature
-    conversations, notes = Imported((transcript,), notes, carried, signatures).verified(sign)
+    accounts = reader.services.accounts(reader.owner) if reader else ()
+    conversations, notes = Imported((transcript,), notes, carried, signatures).verified(sign, accounts)
     return conversations[0], notes
 
 

@@ -17,6 +17,7 @@ import httpx2
 import pytest
 from PIL import Image as Pictures
 
+from aether.exports.natives import DROPPED
 from tests.app_process import AppProcess
 from tests.faults.sharing import KEY, OPERATOR, OWN_KEY, TOKEN, Visitor, shared, wait_until
 from tests.scripted import ScriptedProvider
@@ -240,6 +241,29 @@ def test_p1_a_copy_goes_on(link: AppProcess, conversation: Visitor) -> None:
     settled = reader.ask("go on")
     assert settled["status"] == "done"
     assert settled["text"].endswith("go on")
+
+
+@pytest.mark.parametrize("format", ["json", "ipynb"])
+@pytest.mark.parametrize("is_own_key", [False, True])
+def test_p1_no_exports_of_one_key_can_be_linked(link: AppProcess, format: str, *, is_own_key: bool) -> None:
+    visitor, other = Visitor(link), Visitor(link)
+    if is_own_key:
+        sent = {"provider": "chat", "key": OWN_KEY}
+        assert visitor.http.post("/api/key", json=sent).status_code == 204
+    visitor.ask("pelican")
+    file = Path(visitor.call("export", format)["path"]).read_text()
+    for text in (file, json.dumps(visitor.call("transcript"))):
+        assert not [key for key in (KEY, OWN_KEY) if sha256(key.encode()).hexdigest()[:12] in text]
+    assert taken(visitor, f"c.{format}", file) == []
+    again = Path(visitor.call("export", format)["path"]).read_text()
+    assert again.replace(" ", "").count('"native":[]') == file.replace(" ", "").count('"native":[]') == 0
+    assert taken(other, f"c.{format}", file) == ([DROPPED] if is_own_key else [])
+
+
+def taken(visitor: Visitor, name: str, file: str) -> list[str]:
+    """Return what is said of a file that a visitor goes on with."""
+    path = attach(visitor, name, file.encode())
+    return visitor.call("import", {"path": path, "meta": {"_type": "gradio.FileData"}})["notes"]
 
 
 def test_a_visitors_own_key_is_not_taken_over_plain_http_from_afar(link: AppProcess) -> None:

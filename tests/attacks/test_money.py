@@ -182,19 +182,21 @@ def test_m2_what_this_server_signed_comes_back_and_nothing_else(format: Any) -> 
         return secret.sign("native blocks", data)
 
     file = exported(whole, format, sign=sign)
-    kept, notes = read(file.name, file.data).verified(sign)
+    accounts = ["b" * 12, origin.account]
+    kept, notes = read(file.name, file.data).verified(sign, accounts)
     assert (kept, notes) == ((whole,), ())
+    assert read(file.name, file.data).verified(sign, accounts[:1])[1] == (DROPPED,)
     for data, verify in (
         (file.data, lambda data: other.sign("native blocks", data)),
         (exported(whole, format).data, sign),
         (file.data.replace(b'"hi"', b'"ho"'), sign),
         (file.data.replace(b"a.test", b"b.test"), sign),
     ):
-        left, notes = read(file.name, data).verified(verify)
+        left, notes = read(file.name, data).verified(verify, accounts)
         assert left[0].turns[0].answers[0].steps[0].native == ()
         assert DROPPED in notes
     again = exported(kept[0], format, sign=sign)
-    assert read(again.name, again.data).verified(sign)[0] == (replace(whole),)
+    assert read(again.name, again.data).verified(sign, accounts)[0] == (replace(whole),)
 
 
 @pytest.mark.parametrize("model", [*REPORTS, "outside"])

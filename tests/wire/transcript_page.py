@@ -21,7 +21,8 @@ written from the code by `python -m tests.wire.transcript_page`; a test holds th
 - It is only added to. A change of model never edits it: each request is made anew out of it.
 - It knows no vendor's key. What a service said in a form that only it can read stands in
   `Step.native`, as it came, and goes back to an equal `origin` alone.
-- `Origin.account` is a short fingerprint of the key that was used, never the key.
+- `Origin.account` is a short fingerprint of the key that was used, never the key. It is kept, and empty in
+  all that is handed out; it comes back with blocks that this server has signed.
 - Pictures and files are named by the SHA-256 of their bytes; the bytes are not in it.
 - Times are in milliseconds, `at` in seconds since the epoch, costs in US dollars, `usage` in tokens.
 - `failure` is an error beside the turns: shown, never sent to a model.
