@@ -1,10 +1,9 @@
 """A conversation as a document: JSON, Markdown and Jupyter notebook, and back again. Pure.
 
-JSON and the notebook hold all of it and come back equal, but for a mark on each step that it was
-imported, and for the account that it was asked with, which is in no file; Markdown is for reading.
-Exports of ChatGPT and Claude come in as conversations to go on with. What is not one of these is
-refused in a sentence. No key can stand in a transcript, and the user and password of an address are
-left out.
+JSON and the notebook hold all of it but the accounts that were asked, which are in no file. An unchanged
+export of this server comes back equal; each step of any other file is marked as imported. Markdown is for
+reading. Exports of ChatGPT and Claude come in as conversations to go on with. What is not one of these is
+refused in a sentence. No key can stand in a transcript, and the user and password of an address are left out.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from typing import Any, Literal, cast, get_args
 
 from aether.bounds import ID_CHARS, STEPS
 from aether.branches import answers, change_steps
-from aether.exports import archive, files, foreign, markdown, natives, notebook
+from aether.exports import archive, authentic, files, foreign, markdown, natives, notebook
+from aether.exports.authentic import Content
 from aether.exports.bounded import bounded
 from aether.exports.files import ReadBlob
 from aether.exports.natives import Sign
@@ -35,8 +35,8 @@ ODD_FIGURES = "Some figures of the file made no sense and were left out."
 USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 
 
-Values = tuple[Transcript, tuple[str, ...], tuple[bytes, ...], list[str]]
-"""A conversation, what should be said about it, the bytes that it names, the signatures of its blocks."""
+Values = tuple[Transcript, tuple[str, ...], tuple[bytes, ...], list[str], tuple[str, str, tuple[bool, ...]]]
+"""A conversation, notes about it, the bytes that it names, the signatures of its blocks, its `Content`."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,15 @@ class Imported:
     notes: tuple[str, ...] = ()
     files: tuple[bytes, ...] = ()
     signatures: list[str] = field(default_factory=list[str])
+    content: Content = field(default_factory=Content)
 
     def verified(self, sign: Sign, accounts: Collection[str] = ()) -> tuple[tuple[Transcript, ...], tuple[str, ...]]:
-        """Return the conversations with the blocks alone that this server has signed, and what is to be said.
+        """Return the conversations with the blocks and stamps alone that this server has signed, and what to say.
 
         `accounts`: the fingerprints of the keys that the blocks may have been asked for with.
         """
-        checked = [natives.without_unsigned(c, self.signatures, sign, accounts) for c in self.conversations]
+        known = (authentic.restored(c, self.content, sign) for c in self.conversations)
+        checked = [natives.without_unsigned(c, self.signatures, sign, accounts) for c in known]
         dropped = any(has_unsigned for _, has_unsigned in checked)
         return tuple(c for c, _ in checked), (*self.notes, *([natives.DROPPED] if dropped else []))
 
@@ -76,6 +78,8 @@ def document(
         packed, signed = files.packed(clean, read_blob), natives.signatures(clean, sign) if sign else []
         held = ({"files": packed} if packed else {}) | ({"signatures": signed} if signed else {})
     clean = natives.without_accounts(clean)
+    if format != "md" and sign and (whole := authentic.signature(authentic.digest(clean), sign)):
+        held["signature"] = whole
     match format:
         case "json":
             written = clean.to_json() if not held else json_text({**clean.to_dict(), **held})
@@ -100,7 +104,7 @@ def read(name: str, data: bytes) -> Imported:
         found, notes, own = notebook.read(cast(dict[str, Any], held))
     elif isinstance(held, dict) and "turns" in held:
         own = cast(dict[str, Any], held)
-        own = {"files": own.pop("files", None), "signatures": own.pop("signatures", None)}
+        own = {key: own.pop(key, None) for key in ("files", "signatures", "signature")}
         found = Transcript.from_dict(cast(object, held))
     else:
         found, count = foreign.newest(sound_json(cast(object, held)))
@@ -109,17 +113,21 @@ def read(name: str, data: bytes) -> Imported:
         more = f"The file holds {count} conversations; the newest one was opened."
         notes = (foreign.NOTE, *([more] if count > 1 else []))
     del held
-    found, has_odd_figures = bounded(mark_imported(found))
+    found, has_odd_figures = bounded(_checked(found))
     carried = files.carried(own.get("files"), found)
     notes = (*notes, *([ODD_FIGURES] if has_odd_figures else []))
+    rebuilt = files.rebuilt(found, carried.parts)
+    signature = "".join(_names([own.get("signature")]))
+    content = Content(authentic.digest(rebuilt), signature, authentic.marks(rebuilt)) if signature else Content()
     signatures = _names(own.get("signatures"))
-    return Imported((files.rebuilt(found, carried.parts),), notes, tuple(carried.files.values()), signatures)
+    return Imported((authentic.marked(rebuilt),), notes, tuple(carried.files.values()), signatures, content)
 
 
 def read_values(name: str, data: bytes) -> Values:
     """Return what `read` returns as plain values, for a worker process to hand back."""
     found = read(name, data)
-    return found.conversations[0], found.notes, found.files, found.signatures
+    content = (found.content.digest, found.content.signature, found.content.marks)
+    return found.conversations[0], found.notes, found.files, found.signatures, content
 
 
 def _names(value: object) -> list[str]:
@@ -148,10 +156,8 @@ def _checked(transcript: Transcript) -> Transcript:
 
 
 def mark_imported(transcript: Transcript) -> Transcript:
-    """Return what was read, checked, each of its steps marked: a file proves nothing, also one of ours."""
-    checked = _checked(transcript)
-    beside = tuple(replace(step, imported=True) for step in checked.beside)
-    return replace(change_steps(checked, lambda step: replace(step, imported=True)), beside=beside)
+    """Return what was read, checked, each of its steps marked: a file proves nothing without a signature."""
+    return authentic.marked(_checked(transcript))
 
 
 def _file_name(words: str) -> str:

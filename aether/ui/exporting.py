@@ -19,6 +19,7 @@ from aether.attachments import Attachments
 from aether.bounds import FILE_BYTES, IMPORT_CPU_S, OWN_BLOBS_PER_IMPORT, READER_MEMORY_BYTES
 from aether.errors import AetherError
 from aether.exports import Imported, files, natives
+from aether.exports.authentic import Content
 from aether.exports.natives import Sign, unknown_signature
 from aether.runtime import SYSTEM, AgentRuntime
 from aether.services import Services
@@ -172,12 +173,13 @@ def _verified(
     values: exports.Values, blobs: Blobs, reader: Reader | None, owner: str
 ) -> tuple[Transcript, tuple[str, ...]]:
     """Keep the bytes that a file carries; return its conversation and notes, with the signed blocks alone."""
-    transcript, notes, carried, signatures = values
+    transcript, notes, carried, signatures, content = values
     for data in carried:
         blobs.put(data, owner=owner)
     sign = signer(reader.services) if reader else unknown_signature
     accounts = reader.services.accounts(reader.owner) if reader else ()
-    conversations, notes = Imported((transcript,), notes, carried, signatures).verified(sign, accounts)
+    found = Imported((transcript,), notes, carried, signatures, Content(*content))
+    conversations, notes = found.verified(sign, accounts)
     return conversations[0], notes
 
 

@@ -245,6 +245,18 @@ def test_p2_a_stamp_of_a_file_bears_a_mark_wherever_it_is_shown(link: AppProcess
     assert visitor.call("transcript")["turns"][0]["answers"][0]["steps"][0]["imported"] is True
 
 
+@pytest.mark.parametrize("kind", ["json", "ipynb"])
+def test_p2_an_unchanged_export_of_this_server_alone_keeps_its_stamps(link: AppProcess, kind: str) -> None:
+    visitor, other = Visitor(link), Visitor(link)
+    visitor.ask("true words")
+    exported = visitor.http.get(f"/gradio_api/file={visitor.call('export', kind)['path']}").content
+    assert imported(other, exported, f"talk.{kind}")["turns"] == 1
+    assert other.call("transcript") == visitor.call("transcript")
+    for lie in (b"other words", b"true\\nwords"):
+        assert imported(other, exported.replace(b"true words", lie), f"talk.{kind}")["turns"] == 1
+        assert other.call("transcript")["turns"][0]["answers"][0]["steps"][0]["imported"] is True
+
+
 def uploaded_files(app: AppProcess) -> int:
     """Count what lies in the folder of uploads."""
     folder = Path(Path(f"/proc/{app.pid}/cwd").resolve()) / "gradio"
