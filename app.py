@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import uvicorn
 
@@ -67,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AetherError as error:
         return _refuse(error.sentence, code=2)
     logs.configure(settings.log_level, services.redact, as_json=settings.json_logs)
-    process.redact_output(services.redact)
+    process.redact_output(partial(logs.without_keys, redact=services.redact))
     if settings.share.on:
         process.hide_memory()
     if closed:

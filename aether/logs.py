@@ -15,7 +15,6 @@ import traceback
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, TextIO, cast
 
 from aether.redaction import MASK, Redactor
 from aether.repeats import RepeatFilter
@@ -38,6 +37,11 @@ def harmless(task: str) -> Generator[None]:
         with suppress(Exception):
             log.warning("%s failed: %s", task, type(error).__name__)
             log.debug("%s failed", task, exc_info=error)
+
+
+def without_keys(text: str, redact: Redactor) -> str:
+    """Return `text` without the operator's keys, and without those that were read out in the task that writes it."""
+    return redact.knowing(*revealed())(text)
 
 
 class RedactingFilter(logging.Filter):
@@ -82,23 +86,6 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-class RedactingStream:
-    """Standard error for whoever writes to it without logging: a library that prints a traceback."""
-
-    def __init__(self, stream: TextIO, redact: Redactor) -> None:
-        self._stream = stream
-        self._redact = redact
-
-    def write(self, text: str) -> int:
-        """Write `text` without keys; return its length."""
-        with suppress(UnicodeError):
-            self._stream.write(self._redact.knowing(*revealed())(text))
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
 def configure(level: str, redact: Redactor, *, as_json: bool = False) -> None:
     """Send all logging to standard error at `level`, through the redacting filter."""
     logging.raiseExceptions = False  # it would print the arguments of a bad line as they are
@@ -110,4 +97,3 @@ def configure(level: str, redact: Redactor, *, as_json: bool = False) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger("aether").setLevel(level)
-    sys.stderr = cast(Any, RedactingStream(sys.stderr, redact))  # after the handler, which redacts by itself

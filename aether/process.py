@@ -113,7 +113,7 @@ def _user() -> int:
 
 
 class RedactedOutput(io.TextIOBase):
-    """Standard output or error whose lines pass through `redact` before they are written."""
+    """Standard output or error whose lines pass through `redact` before they are written, none of them cut in two."""
 
     def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
         self._stream, self._redact = stream, redact
@@ -130,7 +130,7 @@ class RedactedOutput(io.TextIOBase):
             if len(self._rest) > LONGEST_LINE:
                 lines, end, self._rest = lines + end + self._rest, "", ""
             if lines or end:
-                self._stream.write(self._redact(lines) + end)
+                self._write(lines, end)
         return len(text)
 
     def flush(self) -> None:
@@ -141,8 +141,12 @@ class RedactedOutput(io.TextIOBase):
         """Write the rest as well."""
         with self._lock:
             rest, self._rest = self._rest, ""
-            self._stream.write(self._redact(rest))
+            self._write(rest)
         self._stream.flush()
+
+    def _write(self, lines: str, end: str = "") -> None:
+        with suppress(UnicodeError):  # what cannot be written fails nothing
+            self._stream.write(self._redact(lines) + end)
 
     def writable(self) -> bool:
         return True
