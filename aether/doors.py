@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from aether import metrics, visitors
+from aether.catalog import Provider
 from aether.errors import AetherError, BadKey, CrowdedError
 from aether.gate.answers import refuse
 from aether.gate.guesses import Guesses
@@ -47,11 +48,7 @@ def _add_keys(app: FastAPI, services: Services) -> None:
             given: Any = await request.json()
             name, key = given["provider"], given["key"]
             provider = services.catalog.provider(name)
-            if not services.settings.share.own_keys or not provider.own_keys:
-                raise BadKey(f"{provider.label} takes no key of yours here.")
-            if not is_private(request.scope):
-                raise BadKey(PLAIN_HTTP)
-            services.keyring.put(_visitor(request), provider.name, key)
+            _take_key(services, request, provider, key)
         except AetherError as error:
             return _said(400, str(error))
         except (ValueError, TypeError, KeyError, RecursionError):
@@ -84,6 +81,15 @@ def _add_keys(app: FastAPI, services: Services) -> None:
             "uncounted": _uncounted(services),
         }
         return JSONResponse(told, headers=NO_STORE)
+
+
+def _take_key(services: Services, request: Request, provider: Provider, key: object) -> None:
+    """Keep a visitor's key; raise BadKey where it may not be taken."""
+    if not services.settings.share.own_keys or not provider.own_keys:
+        raise BadKey(f"{provider.label} takes no key of yours here.")
+    if not is_private(request.scope):
+        raise BadKey(PLAIN_HTTP)
+    services.keyring.put(_visitor(request), provider.name, key)
 
 
 def _uncounted(services: Services) -> dict[str, str] | None:

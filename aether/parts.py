@@ -243,3 +243,13 @@ class Native:
     def length(self) -> int:
         """Return about how many characters the block has."""
         return len(str(self.data))
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error beside the turns: shown, never sent to a model. `kind` is of `errors.py`."""
+
+    kind: str
+    message: str
+    detail: str = ""
+    retry_after_s: float | None = None

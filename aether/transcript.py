@@ -21,6 +21,7 @@ from aether.errors import AetherError
 from aether.parts import (
     JSON,
     Blob,
+    Failure,
     File,
     Image,
     Native,
@@ -54,16 +55,6 @@ VERSION = 3
 StopReason = Literal[
     "done", "length", "tool", "refusal", "filtered", "paused", "context", "stopped", "error", "unknown"
 ]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An error beside the turns: shown, never sent to a model. `kind` is of `errors.py`."""
-
-    kind: str
-    message: str
-    detail: str = ""
-    retry_after_s: float | None = None
 
 
 @dataclass(frozen=True)

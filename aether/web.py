@@ -67,13 +67,7 @@ def build_app(services: Services) -> FastAPI:
         finally:
             await services.stop()
 
-    app = FastAPI(
-        title="Aether",
-        lifespan=lifespan,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-    )
+    app = FastAPI(title="Aether", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.add_middleware(
         Gate,
         settings=services.settings,

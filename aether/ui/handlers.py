@@ -42,14 +42,8 @@ class Events:
         """Show a session that just opened: state, provider, model, badge, usage, line."""
         self._attach(runtime, request)
         provider, model = pickers.both(self.services.catalog.names(), reference=runtime.reference)
-        return (
-            runtime,
-            provider,
-            model,
-            badge(runtime),
-            panels.usage(runtime.transcript),
-            panels.line(self.lines.key(runtime)),
-        )
+        usage, line = panels.usage(runtime.transcript), panels.line(self.lines.key(runtime))
+        return runtime, provider, model, badge(runtime), usage, line
 
     def _attach(self, runtime: AgentRuntime, request: gr.Request) -> None:
         self.services.sessions.attach(request.session_hash or "", runtime, owner=owner_of(request))
