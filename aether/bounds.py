@@ -15,13 +15,10 @@ CALL_CHARS = 2_000
 """The id and the name of a call of a tool, as a service gave them."""
 NAME_CHARS = 120
 """The name of a file that is taken in."""
-UPLOAD_NAME_BYTES = 200
-"""The name of a file in a request that uploads: file systems take 255 bytes."""
 TITLE_CHARS = 2_000
 """A title as it is sent; what is kept of it is far shorter."""
 SEARCH_CHARS = 400
 ADDRESS_CHARS = 2_000
-MIME_CHARS = 100
 
 # What is said
 
@@ -55,8 +52,6 @@ PARTS = 60_000
 """Parts of a whole conversation."""
 BRANCHES = 100
 CUTS_PER_WAY = 100
-MODELS_AT_ONCE = 8
-"""Answers that are asked for side by side."""
 
 # Figures
 
@@ -99,11 +94,13 @@ PDF_PAGES = 200
 IMPORT_CPU_S = 20.0
 PICTURE_CPU_S = 10.0
 PDF_CPU_S = 20.0
-TEXT_CPU_S = 5.0
 READER_MEMORY_BYTES = 450_000_000
 
 # What services send
 
 LIST_BYTES = 10_000_000
-"""A live list of models."""
+"""A live list of models, unpacked."""
 LIST_MODELS = 2_000
+"""Entries of one that are read; OpenRouter's has some four hundred."""
+ERROR_BYTES = 64_000
+"""The body of a refusal, as it comes over the wire."""

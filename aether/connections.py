@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, cast
@@ -17,6 +17,7 @@ from typing import Any, cast
 import httpcore2
 import httpx2
 
+from aether.bounds import ERROR_BYTES
 from aether.rounds import Rounds, frame_s
 
 FEW = 8
@@ -83,6 +84,31 @@ class Transport(httpx2.AsyncHTTPTransport):
             keepalive_expiry=limits.keepalive_expiry,
             network_backend=_Network(crowd),
         )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return the answer; the body of a refusal ends after `ERROR_BYTES`: an SDK reads it whole."""
+        answer = await super().handle_async_request(request)
+        if answer.status_code >= 400:
+            answer.stream = _Bounded(cast(httpx2.AsyncByteStream, answer.stream))
+        return answer
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    """The beginning of a body."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = ERROR_BYTES
+        async for piece in self._stream:
+            yield piece[:left]
+            left -= len(piece)
+            if left <= 0:
+                return
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class _Network(httpcore2.AsyncNetworkBackend):

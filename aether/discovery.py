@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
+from aether.bounds import LIST_BYTES, LIST_MODELS
 from aether.catalog import Catalog, Model, Provider
-from aether.errors import AuthError, NetworkError, ProviderError, SilenceError
+from aether.errors import AuthError, GarbledError, NetworkError, ProviderError, SilenceError
 from aether.llm import LLM, Pool, translate
 from aether.settings import Secret
 from aether.text import sound_json
@@ -100,14 +102,35 @@ class Discovery:
 
 async def list_models(provider: Provider, key: Secret | None, pool: Pool) -> list[dict[str, Any]]:
     """Return the raw entries of a provider's live list of models; raise ProviderError."""
-    path = "/v1/models?limit=1000" if provider.protocol == "anthropic-messages" else "/models"
+    is_anthropic = provider.protocol == "anthropic-messages"
+    wanted: dict[str, Any] = {"extra_query": {"limit": 1000}} if is_anthropic else {}
     try:
         client = await pool.client(provider, key, provider.base_url)
-        async with asyncio.timeout(pool.budgets.connect_s * 4):
-            answer = await client.get(path, cast_to=object)
+        models: Any = client.models.with_streaming_response
+        async with asyncio.timeout(pool.budgets.connect_s * 4), models.list(**wanted) as answer:
+            data = await _bounded(answer.iter_bytes(), provider.label)
+        return await asyncio.to_thread(_entries, data, provider.label)
     except Exception as error:
         stand_in = Model(id="", label="")
         raise translate(error, LLM(provider, stand_in, key, pool)) from error
-    entries = cast(dict[str, object], answer).get("data") if isinstance(answer, dict) else answer
-    listed = cast(list[object], entries) if isinstance(entries, list) else []
-    return [sound_json(cast(dict[str, Any], e)) for e in listed if isinstance(e, dict)]
+
+
+async def _bounded(pieces: AsyncIterator[bytes], label: str) -> bytes:
+    """Return a whole body, read piece by piece; raise GarbledError for one that is longer than any list."""
+    data = bytearray()
+    async for piece in pieces:
+        data += piece
+        if len(data) > LIST_BYTES:
+            raise GarbledError(f"{label} sent a list of models that is too long.")
+    return bytes(data)
+
+
+def _entries(data: bytes, label: str) -> list[dict[str, Any]]:
+    """Return the entries of a list, no more than are read of one; raise GarbledError for what is no JSON."""
+    try:
+        answer: object = json.loads(data)
+        entries = cast(dict[str, object], answer).get("data") if isinstance(answer, dict) else answer
+        listed = cast(list[object], entries)[:LIST_MODELS] if isinstance(entries, list) else []
+        return [sound_json(cast(dict[str, Any], e)) for e in listed if isinstance(e, dict)]
+    except (ValueError, RecursionError) as error:
+        raise GarbledError(f"{label} sent a list of models that could not be read.") from error

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictStr, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from aether import visitors
+from aether.bounds import SEARCH_CHARS, TITLE_CHARS
 from aether.errors import GuardError
 from aether.gate.pulse import Pulse
 from aether.services import Services
@@ -31,7 +32,7 @@ Answer = Callable[[str], Awaitable[Any]]
 class Change(BaseModel):
     """What a visitor wants changed of a conversation; what is left out stays."""
 
-    title: StrictStr | None = Field(None, max_length=2_000)
+    title: StrictStr | None = Field(None, max_length=TITLE_CHARS)
     pinned: StrictBool | None = None
     deleted: StrictBool | None = None
 
@@ -45,7 +46,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
     @app.get("/api/conversations")
     async def browse(request: Request, q: str = "", after: str = "") -> Response:  # pyright: ignore[reportUnusedFunction]
         async def page(owner: str) -> dict[str, Any]:
-            entries = await store.run(lambda: store.browse(owner, Wanted(q[:400], after[:100])))
+            entries = await store.run(lambda: store.browse(owner, Wanted(q[:SEARCH_CHARS], after[:100])))
             return {
                 "entries": [asdict(entry) for entry in entries],
                 "after": entries[-1].after if len(entries) >= PAGE else "",

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+from aether.bounds import LIST_MODELS
 from aether.catalog.file import LONGEST_ID, Model, Provider
 from aether.usage import Price
 
 Facts = dict[str, Any]
-MOST_MODELS = 5_000
-"""Entries of one list that are read; OpenRouter's has some four hundred."""
 WINDOWS = (
     "context_length",
     "context_window",
@@ -31,7 +30,7 @@ NOT_CHAT = {"embedding", "embeddings", "image", "audio", "moderation", "rerank",
 
 def models_of(provider: Provider, entries: list[dict[str, Any]]) -> list[Model]:
     """Return the chat models of a live list; entries that are none, or make no sense, are left out."""
-    return [m for e in entries[:MOST_MODELS] if (m := _model(provider, e)) is not None]
+    return [m for e in entries[:LIST_MODELS] if (m := _model(provider, e)) is not None]
 
 
 def _model(provider: Provider, entry: dict[str, Any]) -> Model | None:

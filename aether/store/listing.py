@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from aether.bounds import SEARCH_CHARS
 from aether.store.finding import NEWEST, found
 from aether.store.grain import folded, is_id
 from aether.store.tables import CONVERSATIONS, SHARES
@@ -47,7 +48,7 @@ def page(connection: Connection, owner: str, wanted: Wanted) -> list[Entry]:
     """Return a page; the first one begins with all that is pinned."""
     limit = max(1, min(wanted.limit, LONGEST_PAGE))
     if wanted.words.strip():
-        words = folded(wanted.words[:400])[:MOST_WORDS]
+        words = folded(wanted.words[:SEARCH_CHARS])[:MOST_WORDS]
         return _with_words(connection, owner, words, wanted.after, limit) if words else []
     mine = sa.select(CONVERSATIONS).where(CONVERSATIONS.c.owner == owner, CONVERSATIONS.c.deleted_at.is_(None))
     newest = (CONVERSATIONS.c.updated_at.desc(), CONVERSATIONS.c.id.desc())

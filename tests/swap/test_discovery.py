@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 
+from aether.bounds import LIST_BYTES, LIST_MODELS
 from aether.catalog import Catalog
 from aether.discovery import Discovery
 from aether.llm import Budgets, Pool
@@ -82,24 +88,59 @@ async def test_without_a_key_nobody_is_asked(scripted: ScriptedProvider, tmp_pat
     assert lists(scripted, tmp_path, key="").providers == ()
 
 
-@pytest.mark.parametrize("said", ["7", '{"data": 7}', '{"data": {"id": "m"}}', '"models"', "null"])
-async def test_an_answer_that_is_no_list_is_an_empty_one(tmp_path: Path, said: str) -> None:
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(said)}\r\n\r\n"
+async def asked(folder: Path, head: str, pieces: Iterator[bytes]) -> tuple[str, int, Catalog]:
+    """Ask a service that answers so; return what is said of it, how many bytes it could send, and the catalog."""
+    sent = 0
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
         await reader.readuntil(b"\r\n\r\n")
-        writer.write((head + said).encode())
-        await writer.drain()
+        with suppress(ConnectionError):
+            writer.write(f"HTTP/1.1 {head}\r\ncontent-type: application/json\r\n\r\n".encode())
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                sent += len(piece)
         writer.close()
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        file = tmp_path / "providers.toml"
+        file = folder / "providers.toml"
         file.write_text(
             '[[provider]]\nname = "odd"\nlabel = "Odd"\nprotocol = "openai-chat"\n'
             f'base_url = "http://127.0.0.1:{port}/v1"\ndiscover = true\n'
         )
         catalog = Catalog.load([file], key=lambda _: None)
-        discovery = Discovery(catalog, Pool(Budgets(connect_s=5.0)), tmp_path / "lists")
-        assert await discovery.ask(catalog.provider("odd")) == ""
-    assert catalog.models("odd") == ()
+        discovery = Discovery(catalog, Pool(Budgets(connect_s=5.0)), folder / "lists")
+        return await discovery.ask(catalog.provider("odd")), sent, catalog
+
+
+@pytest.mark.parametrize("said", ["7", '{"data": 7}', '{"data": {"id": "m"}}', '"models"', "null"])
+async def test_an_answer_that_is_no_list_is_an_empty_one(tmp_path: Path, said: str) -> None:
+    reason, _, catalog = await asked(tmp_path, "200 OK", iter([said.encode()]))
+    assert (reason, catalog.models("odd")) == ("", ())
+
+
+@pytest.mark.parametrize("status", ["200 OK", "404 Not Found"])
+async def test_a_list_or_a_refusal_that_never_ends_is_not_read_on(tmp_path: Path, status: str) -> None:
+    reason, sent, _ = await asked(tmp_path, status, repeat(b" " * 1_000_000))
+    assert reason
+    assert sent < LIST_BYTES + 20_000_000  # what the sockets hold
+
+
+async def test_a_list_that_unpacks_to_far_more_is_not_kept(tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(200_000_000), 1)
+    reason, _, _ = await asked(tmp_path, "200 OK\r\ncontent-encoding: gzip", iter([bomb]))
+    assert "too long" in reason
+
+
+@pytest.mark.parametrize("said", [b"{", b"[" * 200_000, b"\xff", b"9" * 5_000])
+async def test_a_list_that_is_no_json_is_refused_in_a_sentence(tmp_path: Path, said: bytes) -> None:
+    reason, _, _ = await asked(tmp_path, "200 OK", iter([said]))
+    assert reason == "Odd sent a list of models that could not be read."
+
+
+async def test_a_list_of_very_many_models_is_read_in_part(tmp_path: Path) -> None:
+    said = json.dumps({"data": [{"id": f"m{n}"} for n in range(LIST_MODELS + 500)]}).encode()
+    reason, _, catalog = await asked(tmp_path, "200 OK", iter([said]))
+    assert (reason, len(catalog.models("odd"))) == ("", LIST_MODELS)
