@@ -54,9 +54,10 @@ class ProviderError(AetherError):
     def not_taken(self) -> bool:
         """Return whether the service did not take the request, so that nobody pays for it.
 
-        A gateway that gave up on its service has not taken it back there.
+        Only the status of a refusal says so. A gateway that gave up on its service has not taken it back
+        there, and a service that answers with success has begun, whatever follows in its stream.
         """
-        return self.unsent or (self.status is not None and self.status not in GAVE_UP)
+        return self.unsent or (self.status is not None and self.status >= 400 and self.status not in GAVE_UP)
 
 
 class AuthError(ProviderError):

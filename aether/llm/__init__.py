@@ -172,8 +172,10 @@ class Exchange:
                     yield event
         except Exception as error:
             fault = translate(error, llm, self._body)
-            if stream is not None and isinstance(fault, NetworkError):
-                fault = broke_off(llm, fault.detail)
+            if stream is not None:
+                if isinstance(fault, NetworkError):
+                    fault = broke_off(llm, fault.detail)
+                fault.status = None  # the service had taken the request: no later word of it is a refusal
             raise fault from error
         finally:
             waits.close()

@@ -15,6 +15,7 @@ from tests.scripted import ScriptedProvider
 
 ANSWER_TOKENS = "64"
 PRICED = ("forever-calculate", "error-401", "error-529", "cut-3", "echo-key-401", "think", "silent", "tool-read_file")
+PRICED += ("inband-error-0", "inband-error-3")
 ELSEWHERE = {
     "OPENAI_BASE_URL": "http://127.0.0.1:9/v1",
     "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",

@@ -15,7 +15,7 @@ import pytest
 
 from tests.app_process import AppProcess
 from tests.faults.conftest import ANSWER_TOKENS
-from tests.faults.sharing import TOKEN, Visitor, shared
+from tests.faults.sharing import PROTOCOLS, TOKEN, Visitor, shared
 from tests.scripted import ScriptedProvider
 from tests.scripted.reply import Counts, Reply
 
@@ -185,3 +185,14 @@ def test_case_13_a_message_of_a_megabyte_is_refused_in_words(link: AppProcess, p
     before = len(provider.requests)
     assert Visitor(link).ask("x" * 900_000)["error"]["kind"] == "too_long"
     assert len(provider.requests) == before
+
+
+@pytest.mark.parametrize("model", ["inband-error-0", "inband-error-3"])
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_an_answer_that_began_is_charged_whatever_error_follows_in_it(
+    link: AppProcess, folder: Path, name: str, model: str
+) -> None:
+    visitor, before = Visitor(link), ledger_usd(folder)
+    visitor.call("select_model", name, model)
+    assert visitor.ask("x")["status"] == "error"
+    assert ledger_usd(folder) > before
