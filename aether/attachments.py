@@ -9,8 +9,8 @@ of a document the text is kept too, for models that read nothing else, and its p
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import PurePath
 
@@ -23,6 +23,7 @@ from aether.bounds import (
     READER_MEMORY_BYTES,
 )
 from aether.errors import AetherError, WorkerFailed, WorkerTimeout
+from aether.fair import FairThreads
 from aether.pdf_reader import read as read_pdf
 from aether.pictures import Drawing, PictureError, cleaned, picture_type
 from aether.store.blobs import Blobs
@@ -71,6 +72,7 @@ class Attachments:
     blobs: Blobs
     documents: WorkerPool = field(default_factory=WorkerPool)
     pictures: WorkerPool = field(default_factory=WorkerPool)
+    threads: FairThreads = field(default_factory=partial(FairThreads, "files"))
 
     async def read(self, name: str, data: bytes, *, owner: str) -> Taken:
         """Return the part for a file of `owner`; raise AttachmentError, or WorkerBusy where too much is being read.
@@ -79,7 +81,7 @@ class Attachments:
         """
         name = file_name(name)
         _check(name, data)
-        if (text := await asyncio.to_thread(_text_file, name, data)) is not None:
+        if (text := await self.threads.run(partial(_text_file, name, data), owner=owner)) is not None:
             read: Read = (text, (), False)
         else:
             is_document = data.startswith(b"%PDF-")
@@ -90,7 +92,7 @@ class Attachments:
                 )
             except (WorkerTimeout, WorkerFailed) as error:
                 raise _unreadable(name, data) from error
-        return await asyncio.to_thread(self._keep, read, data, owner)
+        return await self.threads.run(partial(self._keep, read, data, owner), owner=owner)
 
     def take(self, name: str, data: bytes) -> Image | File:
         """Return the part for a file, read in this process: for files that nobody else has made."""

@@ -46,7 +46,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
     @app.get("/api/conversations")
     async def browse(request: Request, q: str = "", after: str = "") -> Response:  # pyright: ignore[reportUnusedFunction]
         async def page(owner: str) -> dict[str, Any]:
-            entries = await store.run(lambda: store.browse(owner, Wanted(q[:SEARCH_CHARS], after[:100])))
+            entries = await store.run(lambda: store.browse(owner, Wanted(q[:SEARCH_CHARS], after[:100])), owner=owner)
             return {
                 "entries": [asdict(entry) for entry in entries],
                 "after": entries[-1].after if len(entries) >= PAGE else "",
@@ -58,7 +58,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
     async def change(request: Request, id_: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         async def changed(owner: str) -> dict[str, Any]:
             wanted = Change.model_validate_json(await request.body())
-            return asdict(await store.run(partial(store.change, owner, id_, **wanted.model_dump())))
+            return asdict(await store.run(partial(store.change, owner, id_, **wanted.model_dump()), owner=owner))
 
         return await _answered(request, changed)
 
@@ -66,14 +66,14 @@ def add_routes(app: FastAPI, services: Services) -> None:
     async def share(request: Request, id_: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         async def shared(owner: str) -> dict[str, Any]:
             await services.quota.admit(owner, 0)
-            return {"share": await store.run(lambda: shares.share(owner, id_))}
+            return {"share": await store.run(lambda: shares.share(owner, id_), owner=owner)}
 
         return await _answered(request, shared)
 
     @app.delete("/api/conversations/{id_}/share")
     async def revoke(request: Request, id_: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         async def revoked(owner: str) -> dict[str, Any]:
-            await store.run(lambda: shares.revoke(owner, id_))
+            await store.run(lambda: shares.revoke(owner, id_), owner=owner)
             return {"share": ""}
 
         return await _answered(request, revoked)

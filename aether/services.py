@@ -17,6 +17,7 @@ from pathlib import Path
 from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
 from aether.discovery import Discovery
 from aether.errors import SettingError, SwapError, WorkerFailed, WorkerTimeout
+from aether.fair import FairThreads
 from aether.gate.origin import Public
 from aether.gate.presence import Presence
 from aether.guard import OpenGuard, Who
@@ -70,6 +71,7 @@ class Services:
         keys = [k.reveal() for p in self.catalog.providers if (k := self.catalog.key(p)) is not None]
         self.redact = Redactor([*keys, *settings.secrets()])
         self.pool = Pool(redact=self.redact)
+        self.threads = FairThreads("visitors")  # for files of visitors; what counts money waits for none of them
         self.workers = WorkerPool()  # reads documents and conversations that are handed in
         self.picture_workers = WorkerPool()  # so that no picture waits for a document
         self.loop_monitor = LoopMonitor()
@@ -226,6 +228,7 @@ class Services:
         await self.workers.aclose()
         await self.picture_workers.aclose()
         await self.render_workers.aclose()
+        self.threads.close()
         self.store.close()
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:

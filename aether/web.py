@@ -131,9 +131,9 @@ def _add_pictures(app: FastAPI, services: Services) -> None:
     async def picture(digest: str, request: Request) -> Response:  # pyright: ignore[reportUnusedFunction]
         owner = request.headers.get(visitors.HEADER, "")
         try:
-            if not await services.store.run(lambda: services.room.may_see(owner, digest)):
+            if not await services.store.run(lambda: services.room.may_see(owner, digest), owner=owner):
                 return Response(status_code=404)
-            data = await services.store.run(lambda: services.blobs.read(Blob(digest, "")))
+            data = await services.store.run(lambda: services.blobs.read(Blob(digest, "")), owner=owner)
         except (KeyError, StoreError):
             return Response(status_code=404)
         if (kind := picture_type(data)) is None:

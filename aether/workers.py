@@ -18,7 +18,6 @@ import io
 import pickle
 import signal
 import sys
-from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
@@ -26,7 +25,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aether import errors, worker_process
-from aether.errors import AetherError, WorkerBusy, WorkerFailed, WorkerTimeout
+from aether.errors import AetherError, WorkerFailed, WorkerTimeout
+from aether.fair import FairPlaces
 
 START_S = 20.0
 """Seconds that a worker may take to start, and to import what a call needs."""
@@ -65,7 +65,12 @@ class WorkerPool:
 
     def __init__(self, limits: PoolLimits = PoolLimits()) -> None:
         self._limits = limits
-        self._places = _Places(limits)
+        self._places = FairPlaces(
+            limits.workers,
+            per_owner=limits.workers_per_owner,
+            queue=limits.queue,
+            queue_per_owner=limits.queue_per_owner,
+        )
         self._idle: list[_Worker] = []
         self._workers: set[_Worker] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -126,62 +131,6 @@ class WorkerPool:
     def _end(self, worker: _Worker) -> None:
         self._workers.discard(worker)
         worker.end()
-
-
-class _Places:
-    """The places of a pool: who holds them, and who waits for one."""
-
-    def __init__(self, limits: PoolLimits) -> None:
-        self._limits = limits
-        self._running = Counter[str]()
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
-
-    async def take(self, owner: str, wait_s: float) -> None:
-        """Return when `owner` holds a place; raise WorkerBusy if that cannot be."""
-        if not self._waiting.get(owner) and self._has_place(owner):
-            self._running[owner] += 1
-            return
-        queue = self._waiting.setdefault(owner, deque())
-        if len(queue) >= self._limits.queue_per_owner or self._queued() >= self._limits.queue:
-            self._forget(owner)
-            raise WorkerBusy
-        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue.append(place)
-        try:
-            async with asyncio.timeout(wait_s):
-                await place
-        except BaseException as error:
-            if place.done() and not place.cancelled():  # it was given in the same moment
-                self.give_back(owner)
-            else:
-                queue.remove(place)
-                self._forget(owner)
-            if isinstance(error, TimeoutError):
-                raise WorkerBusy from error
-            raise
-
-    def give_back(self, owner: str) -> None:
-        """Free a place of `owner`, and give it to who waits longest among those who may have one."""
-        self._running[owner] -= 1
-        self._running += Counter()  # drops what is at zero
-        while (following := next((o for o in self._waiting if self._has_place(o)), None)) is not None:
-            place = self._waiting[following].popleft()
-            self._waiting.move_to_end(following)
-            self._forget(following)
-            if not place.done():
-                place.set_result(None)
-                self._running[following] += 1
-
-    def _has_place(self, owner: str) -> bool:
-        limits = self._limits
-        return self._running.total() < limits.workers and self._running[owner] < limits.workers_per_owner
-
-    def _queued(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
-    def _forget(self, owner: str) -> None:
-        if not self._waiting.get(owner):
-            self._waiting.pop(owner, None)
 
 
 class _Worker:

@@ -69,6 +69,7 @@ ORDER = [
     "usage",
     "workers",
     "worker_process",
+    "fair",
     "refusals",
     "errors",
     "text",

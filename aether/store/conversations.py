@@ -12,7 +12,6 @@ import logging
 import re
 import time
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from aether.errors import AetherError
+from aether.fair import FairThreads
 from aether.signing import ServerSecret
 from aether.store import engine as engines
 from aether.store import listing, server_secret
@@ -86,12 +86,12 @@ class Store:
         self._earlier_owners: frozenset[str] = frozenset()
         self.notice = ""
         self._is_open = False
-        self._threads = ThreadPoolExecutor(engines.CONNECTIONS, thread_name_prefix="store")
+        self._threads = FairThreads("store", threads=engines.CONNECTIONS)
         self._writer = Writer(self.writing) if self.engine.dialect.name == "sqlite" else None
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Call `work` in a thread of the store's own."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def run(self, work: Callable[[], Result], *, owner: str) -> Result:
+        """Call `work` for `owner` in a thread of the store's own: no owner holds all of them."""
+        return await self._threads.run(work, owner=owner)
 
     def open(self) -> None:
         """Bring the schema up to date; raise SettingError for a newer one, StoreError if there is no database."""
@@ -111,7 +111,7 @@ class Store:
 
     def close(self) -> None:
         """Let all connections go."""
-        self._threads.shutdown(wait=True)
+        self._threads.close()
         if self._writer is not None:
             self._writer.close()
         self.engine.dispose()
@@ -137,7 +137,7 @@ class Store:
     async def saved(self, place: Place, now: Moment, before: Moment | None = None) -> Place:
         """Save in the background, where SQLite writes together with all that waits; raise as `save` does."""
         if self._writer is None:
-            return await self.run(lambda: self.save(place, now, before))
+            return await self.run(lambda: self.save(place, now, before), owner=place.owner)
         await asyncio.wrap_future(self._writer.put(lambda connection: save(connection, place, now, before)))
         return replace(place, revision=place.revision + 1)
 

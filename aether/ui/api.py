@@ -95,8 +95,7 @@ class Api:
 
     async def export(self, format: str | None, runtime: AgentRuntime) -> str | None:
         """Return the conversation as a file: json, md or ipynb; nothing for another format."""
-        sign = exporting.signer(self.services)
-        return await exporting.file(runtime, format, self.services.blobs, self._outbox, sign=sign)
+        return await exporting.file(runtime, format, self.services, self._outbox)
 
     async def load(self, path: str | None, runtime: AgentRuntime, request: gr.Request) -> dict[str, Any]:
         """Put the conversation of a file in the place of this one; the notes say what is to be known."""

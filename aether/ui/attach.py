@@ -6,7 +6,6 @@ size and number the gate bounds; they leave its folder as soon as they are taken
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,8 @@ class Desk:
     """Take files in for the message that is being written."""
 
     def __init__(self, services: Services) -> None:
-        self._attachments = Attachments(services.blobs, services.workers, services.picture_workers)
-        self._quota = services.quota
+        self._attachments = Attachments(services.blobs, services.workers, services.picture_workers, services.threads)
+        self._quota, self._threads = services.quota, services.threads
 
     async def take(self, paths: list[str] | None, attached: Attached, request: gr.Request) -> tuple[Any, ...]:
         """Take uploaded files in: attached, chips, receipt, the button again."""
@@ -58,7 +57,7 @@ class Desk:
         return attached, chips(attached), said, gr.UploadButton(value=None)
 
     async def _read(self, path: Path, owner: str) -> Taken:
-        data = await asyncio.to_thread(path.read_bytes)
+        data = await self._threads.run(path.read_bytes, owner=owner)
         await self._quota.admit(owner, len(data))
         return await self._attachments.read(path.name, data, owner=owner)
 

@@ -60,14 +60,14 @@ class Opening:
         kind, _, id_ = (wanted or "").rpartition(":")
         try:
             if kind == "s":
-                return await self._snapshot(id_)
+                return await self._snapshot(id_, owner)
             await runtime.stop()
             if kind == "copy":
-                shared = await self.services.store.run(lambda: self.shares.read(id_))
+                shared = await self.services.store.run(lambda: self.shares.read(id_), owner=owner)
                 runtime.load(replace(shared.transcript, system=SYSTEM))
                 return await self._shown(runtime)
             await runtime.keeper.flush()
-            kept = await self.services.store.run(lambda: self._kept(owner, id_))
+            kept = await self.services.store.run(lambda: self._kept(owner, id_), owner=owner)
             runtime.load(kept.transcript, kept=kept)
         except AetherError as error:
             refused = panels.receipt((error.sentence,), tone="error")
@@ -92,8 +92,8 @@ class Opening:
         shown = await show(self.renderer, runtime.transcript, Window())
         return (*shown, Window(), *head, "", mark(runtime, follows=follows))
 
-    async def _snapshot(self, id_: str) -> Updates:
-        shared = await self.services.store.run(lambda: self.shares.read(id_))
+    async def _snapshot(self, id_: str, owner: str) -> Updates:
+        shared = await self.services.store.run(lambda: self.shares.read(id_), owner=owner)
         said = one_line(
             f'<div class="keeping shared" data-shared="{id_}"><b>{text(shared.title)}</b>'
             f"<span>{text(say('kept.shared'))}</span>"
@@ -109,7 +109,8 @@ class Opening:
         transcript = runtime.transcript
         if window.snapshot:
             try:
-                transcript = (await self.services.store.run(lambda: self.shares.read(window.snapshot))).transcript
+                reading = self.services.store.run(lambda: self.shares.read(window.snapshot), owner=runtime.keeper.owner)
+                transcript = (await reading).transcript
             except AetherError:  # it was taken back meanwhile
                 return tuple(_unchanged(3))
         return (*await show(self.renderer, transcript, wider), wider)

@@ -61,7 +61,7 @@ def build(page: Page, services: Services) -> None:
 
 def _writer(name: str, services: Services, outbox: Outbox) -> Callable[[AgentRuntime], Awaitable[str | None]]:
     async def write(runtime: AgentRuntime) -> str | None:
-        return await file(runtime, name, services.blobs, outbox, sign=signer(services))
+        return await file(runtime, name, services, outbox)
 
     return write
 
@@ -92,15 +92,15 @@ def signer(services: Services) -> Sign:
     return partial(services.secret.sign, natives.PURPOSE)
 
 
-async def file(
-    runtime: AgentRuntime, format: str | None, blobs: Blobs, outbox: Outbox, *, sign: Sign | None = None
-) -> str | None:
+async def file(runtime: AgentRuntime, format: str | None, services: Services, outbox: Outbox) -> str | None:
     """Write the conversation to a file that the page may hand out; None for an unknown format."""
     if format not in exports.FORMATS:
         return None
     transcript, owner = runtime.transcript, runtime.keeper.owner
-    document = await asyncio.to_thread(exports.document, transcript, format, read_blob=blobs.read, sign=sign)
-    path = await asyncio.to_thread(outbox.write, document.name, document.data, owner=owner)
+    read_blob, sign = services.blobs.read, signer(services)
+    writing = partial(exports.document, transcript, format, read_blob=read_blob, sign=sign)
+    document = await services.threads.run(writing, owner=owner)
+    path = await services.threads.run(partial(outbox.write, document.name, document.data, owner=owner), owner=owner)
     outbox.tidy(owner)
     asyncio.get_running_loop().call_later(OUTBOX_S, outbox.delete, path)
     return str(path)
@@ -127,12 +127,12 @@ class Reader:
     async def own(self, names: dict[str, str]) -> files.Parts:
         """Return the pictures and files, of those with these digests and names, that the owner has already."""
         services = self.services
-        digests = await services.store.run(lambda: services.store.digests(self.owner, names))
-        attachments = Attachments(services.blobs, services.workers, services.picture_workers)
+        digests = await services.store.run(lambda: services.store.digests(self.owner, names), owner=self.owner)
+        attachments = Attachments(services.blobs, services.workers, services.picture_workers, services.threads)
         parts: files.Parts = {}
         for digest in digests[:OWN_BLOBS_PER_IMPORT]:
             with suppress(KeyError, AetherError):
-                data = await asyncio.to_thread(services.blobs.read, Blob(digest, ""))
+                data = await services.threads.run(partial(services.blobs.read, Blob(digest, "")), owner=self.owner)
                 parts[digest] = (await attachments.read(names[digest], data, owner=self.owner)).part
         return parts
 
@@ -148,11 +148,12 @@ async def load(runtime: AgentRuntime, path: str | None, blobs: Blobs, reader: Re
     if not path or not was_handed_in(path):
         raise TranscriptError("There is no file.")
     try:
-        name, data = Path(path).name, await asyncio.to_thread(_bytes_of, Path(path))
-        values = await reader.read(name, data) if reader else await asyncio.to_thread(exports.read_values, name, data)
-        size = await asyncio.to_thread(lambda: INDEXED * len(values[0].to_json().encode()))
+        run = partial(reader.services.threads.run, owner=reader.owner) if reader else asyncio.to_thread
+        name, data = Path(path).name, await run(partial(_bytes_of, Path(path)))
+        values = await reader.read(name, data) if reader else exports.read_values(name, data)
+        size = await run(lambda: INDEXED * len(values[0].to_json().encode()))
         await runtime.admit_bytes(size + sum(map(len, values[2])))
-        transcript, notes = await asyncio.to_thread(_verified, values, blobs, reader, runtime.keeper.owner)
+        transcript, notes = await run(partial(_verified, values, blobs, reader, runtime.keeper.owner))
     except FileNotFoundError:
         raise TranscriptError("There is no file.") from None
     except OSError as error:
