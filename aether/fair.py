@@ -49,7 +49,8 @@ class FairPlaces:
             if place.done() and not place.cancelled():  # it was given in the same moment
                 self.give_back(owner)
             else:
-                queue.remove(place)
+                if place in queue:  # else it was passed over in the same moment
+                    queue.remove(place)
                 self._forget(owner)
             if isinstance(error, TimeoutError):
                 raise WorkerBusy from error

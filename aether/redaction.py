@@ -22,11 +22,12 @@ whole word alone."""
 HEAD = 16
 DEEPEST = 200
 """Levels of a structure that are walked; services refuse bodies that are deeper."""
-_VENDORS = ("sk-", "sk_", "pk-", "pk_", "rk-", "rk_", "nvapi-", "hf_", "gsk_", "xai-", "csk-", "tgp_", "key-", "AIza")
-_WORDS = ("earer", "EARER", "uthorization", "UTHORIZATION", "api-key", "API-KEY", "Api-Key")
+_PREFIXES = ("sk", "pk", "rk", "nvapi", "hf", "gsk", "xai", "csk", "tgp", "key")
+_VENDORS = (*(f"{prefix}{sign}" for prefix in _PREFIXES for sign in "-_"), "AIza")
+_WORDS = ("bearer", "authorization", "api-key")
 _VENDOR_KEY = re.compile(
     r"(?:(?<![A-Za-z0-9])|(?<=\\[nrtbf]))"
-    r"(?:(?:sk|pk|rk|nvapi|hf|gsk|xai|csk|tgp|key)[-_]|AIza)[A-Za-z0-9_-]{16,}"
+    rf"(?:(?:{'|'.join(_PREFIXES)})[-_]|AIza)[A-Za-z0-9_-]{{16,}}"
 )
 _CREDENTIAL = re.compile(
     r"\b(bearer|x-api-key|api-key|authorization)(['\"]?\s{0,4}[:=,]?\s{0,4}b?['\"]?(?:(?:bearer|basic|token)\s+)?)"
@@ -83,7 +84,8 @@ class Redactor:
                 text = _masked(text, head, key)
         if any(start in text for start in _VENDORS):
             text = _VENDOR_KEY.sub(_judge_vendor_key, text)
-        if any(word in text for word in _WORDS):
+        lower = text.lower()
+        if any(word in lower for word in _WORDS):
             text = _CREDENTIAL.sub(_judge_credential, text)
         return _PASSWORD.sub(MASK, text) if "://" in text and "@" in text else text
 

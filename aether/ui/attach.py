@@ -18,7 +18,7 @@ from aether.transcript import File, Image
 from aether.ui import exporting, panels, render
 from aether.ui.conversations import owner_of
 from aether.ui.markdown import one_line, text
-from aether.ui.plain import MARKUP, QUICK
+from aether.ui.plain import MARKUP, QUICK, number_of
 from aether.ui.words import say
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ class Desk:
 
 async def drop(number: str | None, attached: Attached) -> tuple[Attached, str]:
     """Take file `number` off the message: attached, chips."""
-    if (number or "").isdecimal():
-        attached = tuple(part for n, part in enumerate(attached) if n != int(number or ""))
+    place = number_of(number)
+    if place is not None:
+        attached = tuple(part for n, part in enumerate(attached) if n != place)
     return attached, chips(attached)
 
 

@@ -21,6 +21,7 @@ from aether.errors import AetherError
 from aether.exports import Imported, files, natives
 from aether.exports.authentic import Content
 from aether.exports.natives import Sign, unknown_signature
+from aether.gate.files import is_inside
 from aether.runtime import SYSTEM, AgentRuntime
 from aether.services import Services
 from aether.store.blobs import Blobs
@@ -193,8 +194,8 @@ def _instructions(system: str) -> tuple[str, ...]:
 
 
 def was_handed_in(path: str) -> bool:
-    """Tell whether a path is that of an upload, all links followed."""
-    return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
+    """Return whether a path is that of an upload, all links followed."""
+    return is_inside(path, Path(get_upload_folder()))
 
 
 def _bytes_of(path: Path) -> bytes:

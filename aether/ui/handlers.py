@@ -21,7 +21,7 @@ from aether.transcript import Part
 from aether.ui import compare, inspector, panels, pickers, render
 from aether.ui.conversations import owner_of
 from aether.ui.history import Window, show
-from aether.ui.plain import QUICK
+from aether.ui.plain import QUICK, number_of
 from aether.ui.stream import Lines
 from aether.ui.words import say
 
@@ -100,13 +100,14 @@ class Events:
 
     async def start_again(self, turn: str | None, runtime: AgentRuntime) -> str:
         """Answer a cell once more with the model that is chosen now: receipt."""
+        index = number_of(turn)
+        if index is None:
+            return refused(runtime, say("cell.unknown"))
         try:
             with await runtime.admit() as permit:
-                runtime.rerun(int(turn or ""), permit=permit)
+                runtime.rerun(index, permit=permit)
         except AetherError as error:
             return refused(runtime, error.sentence)
-        except ValueError:
-            return refused(runtime, say("cell.unknown"))
         return taken(runtime)
 
     async def stop_and_answer_again(self, runtime: AgentRuntime) -> str:
@@ -137,7 +138,7 @@ class Events:
 
     async def stop(self, turn: str | None, runtime: AgentRuntime) -> None:
         """Stop the answer that the page meant; its line then ends, and the page settles it."""
-        await runtime.stop(until=int(turn) if turn and turn.isdecimal() else None)
+        await runtime.stop(until=number_of(turn))
 
     async def clear(self, runtime: AgentRuntime, request: gr.Request) -> Updates:
         """Begin a new conversation: chat, earlier, live, usage, badge, receipt; inspector, window."""

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import gradio as gr
 
+MOST_DIGITS = 9
 UNFIT = "The arguments do not fit this call."
 QUICK: dict[str, Any] = {
     "queue": False,
@@ -19,6 +20,13 @@ FILES: dict[str, Any] = {**QUICK, "postprocess": True}
 """Of an event that hands out a file: Gradio puts it where the page may fetch it."""
 MARKUP: dict[str, Any] = {"sanitize_html": False, "latex_delimiters": [], "container": False}
 """Of a `gr.Markdown`: our own markup, which `markdown.py` has made safe, and nothing around it."""
+
+
+def number_of(text: object) -> int | None:
+    """Return the number that the page wrote as digits; None for anything else, and for one of more than nine."""
+    if not isinstance(text, str) or not (text.isascii() and text.isdigit()) or len(text) > MOST_DIGITS:
+        return None
+    return int(text)
 
 
 class Blocks(gr.Blocks):

@@ -305,3 +305,15 @@ def test_numbers_that_are_no_json_count_as_no_value(link: AppProcess, number: st
         ]
         assert statuses[0] == statuses[1], path
     assert not any("Traceback" in line for line in link.lines)
+
+
+@pytest.mark.parametrize(
+    "value", ['"9"', '"9999999999"', f'"{"9" * 5000}"', '"²"', '"-1"', "[[]]", "1e308", '{"path": "/a/a"}']
+)
+def test_no_event_of_the_page_fails_with_a_traceback(link: AppProcess, value: str) -> None:
+    visitor, headers = Visitor(link), {"Content-Type": "application/json"}
+    for event in visitor.http.get("/config").json()["dependencies"]:
+        data = ", ".join([value] * len(event["inputs"]))
+        body = f'{{"fn_index": {event["id"]}, "session_hash": "tab", "data": [{data}]}}'
+        visitor.http.post("/gradio_api/run/predict", content=body, headers=headers)
+    assert not any("Traceback" in line for line in link.lines)

@@ -163,3 +163,13 @@ def test_a_line_that_a_library_prints_knows_the_keys_of_its_task() -> None:
     output = RedactedOutput(stream, partial(without_keys, redact=Redactor([KEY])))
     print("Traceback", KEY, own.reveal(), "\ud800", file=output)
     assert stream.getvalue() == f"Traceback {MASK} {MASK} \ud800\n"
+
+
+@pytest.mark.parametrize("name", ["X-API-Key", "x-api-key", "API-key", "Authorization", "AUTHORIZATION", "BeArEr"])
+def test_a_header_is_known_however_it_is_written(name: str) -> None:
+    assert Redactor()(f"{name}: abcdef1234567890zz") == f"{name}: {MASK}"
+
+
+@pytest.mark.parametrize("prefix", ["sk-", "sk_", "hf-", "hf_", "xai_", "nvapi_", "AIza"])
+def test_a_vendors_key_is_known_with_either_sign(prefix: str) -> None:
+    assert Redactor()(f"it is {prefix}ABCDEFGH1234567890abcd") == f"it is {MASK}"

@@ -171,3 +171,15 @@ async def _is_gone(pid: int) -> bool:
             return True
         await asyncio.sleep(0.01)
     return False
+
+
+async def test_a_call_that_is_cancelled_as_a_place_comes_free_is_only_cancelled() -> None:
+    slow = WorkerPool(PoolLimits(workers=1))
+    running = asyncio.create_task(slow.run(work.compute_for_ever, timeout_s=0.2, owner="a"))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(slow.run(work.double, 2, timeout_s=5, owner="b"))
+    running.add_done_callback(lambda _: waiting.cancel())
+    await asyncio.wait([running, waiting])
+    assert waiting.cancelled()
+    assert await slow.run(work.double, 2, timeout_s=5, owner="c") == 4
+    await slow.aclose()
