@@ -43,6 +43,8 @@ JSON_LEVELS = 100
 TURNS = 5_000
 """Turns of all ways of a conversation together."""
 ANSWERS_PER_TURN = 100
+ANSWERS = 20_000
+"""Answers of a whole conversation."""
 STEPS_PER_ANSWER = 200
 STEPS = 20_000
 """Steps of a whole conversation."""

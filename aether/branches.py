@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from aether.parts import digest
 from aether.transcript import Answer, Branch, Cut, Step, Transcript, Turn
 
 Way = tuple[tuple[Turn, ...], tuple[Cut, ...]]
@@ -80,35 +81,55 @@ def same_cell(one: Turn, other: Turn) -> bool:
 
 def siblings(transcript: Transcript, index: int) -> list[int]:
     """List the branches that begin at `index` with another cell than the others, one for each."""
-    found: dict[int, Turn] = {}
-    shown = transcript.turns[index : index + 1]
-    for number, branch in enumerate(transcript.branches):
-        if branch.first == index and not any(_is_shown(branch.turns[0], t) for t in (*found.values(), *shown)):
-            found[number] = branch.turns[0]
-    return list(found)
+    beginning = [number for number, branch in enumerate(transcript.branches) if branch.first == index]
+    if not beginning:
+        return []
+    shown: dict[tuple[float, bytes], set[bytes]] = {}
+    for turn in transcript.turns[index : index + 1]:
+        shown.setdefault(_cell(turn), set()).update(_answer_digests(turn))
+    found: list[int] = []
+    for number in beginning:
+        turn = transcript.branches[number].turns[0]
+        digests, cell = _answer_digests(turn), _cell(turn)
+        if cell in shown and (not digests or digests[turn.chosen] in shown[cell]):
+            continue  # that cell shows all that this one does: what they differ in is chosen among its answers
+        found.append(number)
+        shown.setdefault(cell, set()).update(digests)
+    return found
 
 
 def answers(transcript: Transcript) -> list[Answer]:
     """List every answer of every way once."""
-    of_way = [list(turn.answers) for turn in transcript.turns]
-    cells: dict[tuple[float, bytes], list[Answer]] = {}
-    if transcript.branches:  # a cell is known by its time and its prompt, as `same_cell` compares them
-        for turn, known in zip(transcript.turns, of_way, strict=True):
-            cells.setdefault((turn.at, turn.prompt_digest), known)
-    found = of_way
+    found = [list(turn.answers) for turn in transcript.turns]
+    if not transcript.branches:
+        return [answer for one in found for answer in one]
+    cells: dict[tuple[float, bytes], tuple[list[Answer], set[bytes]]] = {}
+    for turn, known in zip(transcript.turns, found, strict=True):
+        cells.setdefault(_cell(turn), (known, set(_answer_digests(turn))))
     for turn in (t for b in transcript.branches for t in b.turns):
-        known = cells.get((turn.at, turn.prompt_digest))
-        if known is None:
+        if (cell := _cell(turn)) not in cells:
             found.append(list(turn.answers))
-            cells[turn.at, turn.prompt_digest] = found[-1]
-        else:
-            known.extend(a for a in turn.answers if a not in known)
+            cells[cell] = found[-1], set(_answer_digests(turn))
+            continue
+        known, digests = cells[cell]
+        for answer, its_digest in zip(turn.answers, _answer_digests(turn), strict=True):
+            if its_digest not in digests:
+                digests.add(its_digest)
+                known.append(answer)
     return [answer for one in found for answer in one]
 
 
-def _is_shown(turn: Turn, other: Turn) -> bool:
-    """Tell whether `other` shows all that `turn` does: what they differ in is chosen among its answers."""
-    return same_cell(turn, other) and (turn.answer is None or turn.answer in other.answers)
+def _cell(turn: Turn) -> tuple[float, bytes]:
+    """Return what a cell is known by, its time and its prompt, as `same_cell` compares them."""
+    return turn.at, turn.prompt_digest
+
+
+def _answer_digests(turn: Turn) -> tuple[bytes, ...]:
+    """Return a digest of each answer: many are looked for among many."""
+    digests: tuple[bytes, ...] | None = turn.derived.get("answers")
+    if digests is None:
+        digests = turn.derived["answers"] = tuple(digest((answer,)) for answer in turn.answers)
+    return digests
 
 
 def _is_continued(turns: tuple[Turn, ...], before: tuple[Turn, ...], wanted: Turn) -> bool:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider
+from aether.catalog import SHIPPED_PROVIDERS, Catalog, Provider, prices
 from aether.discovery import Discovery
 from aether.errors import SettingError, SwapError, WorkerFailed, WorkerTimeout
 from aether.fair import FairThreads
@@ -210,7 +210,8 @@ class Services:
         self._spawn(self._prepare())
 
     async def _prepare(self) -> None:
-        """Load what the first message to the default model needs, once the first pages had their time."""
+        """Load the table of prices, and what the first message to the default model needs once pages had their time."""
+        await asyncio.to_thread(prices.load)
         await asyncio.sleep(PREPARE_S)
         with suppress(SwapError):
             self.router.resolve(self.default).prepare()

@@ -6,6 +6,7 @@ not slow the start. What it does not know stays unknown; nothing is guessed.
 
 from __future__ import annotations
 
+import importlib
 import math
 from decimal import Decimal
 from functools import lru_cache
@@ -22,6 +23,11 @@ UNBOUNDED = (
 
 LOOKUPS = 8192
 """Models whose facts are kept: more than all services list together. A visitor may type any id."""
+
+
+def load() -> None:
+    """Load the table, which takes 0.2 s: in a thread, before anybody asks for a price."""
+    importlib.import_module("genai_prices")
 
 
 @lru_cache(maxsize=LOOKUPS)

@@ -24,10 +24,10 @@ from aether.exports.natives import Sign
 from aether.text import sound, sound_json
 from aether.transcript import File as FilePart
 from aether.transcript import Image as ImagePart
-from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, json_text
+from aether.transcript import Step, SystemNote, Text, Transcript, TranscriptError, Turn, json_text
 from aether.wire.base import no_blobs
 
-__all__ = ["FORMATS", "Document", "Format", "Imported", "document", "mark_imported", "read", "title"]
+__all__ = ["FORMATS", "Document", "Format", "Imported", "document", "mark_imported", "portable", "read", "title"]
 
 Format = Literal["json", "md", "ipynb"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -88,6 +88,22 @@ def document(
         case "ipynb":
             written = notebook.write(clean, title=title(clean), more=held)
     return Document(f"{_file_name(title(clean))}.{format}", written.encode())
+
+
+def portable(transcript: Transcript) -> dict[str, Any]:
+    """Return the JSON form without accounts, made turn by turn: whatever runs beside it has its time in between."""
+    clean = natives.without_accounts(transcript)
+    form = replace(clean, turns=(), branches=(), beside=()).to_dict()
+    form["turns"] = _turns(clean.turns)
+    for branch in clean.branches:
+        (head,) = Transcript(branches=(replace(branch, turns=()),)).to_dict()["branches"]
+        form["branches"].append(head | {"turns": _turns(branch.turns)})
+    form["beside"] = [made for step in clean.beside for made in Transcript(beside=(step,)).to_dict()["beside"]]
+    return form
+
+
+def _turns(turns: tuple[Turn, ...]) -> list[Any]:
+    return [made for turn in turns for made in Transcript(turns=(turn,)).to_dict()["turns"]]
 
 
 def read(name: str, data: bytes) -> Imported:

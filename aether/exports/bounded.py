@@ -67,8 +67,8 @@ LONG: dict[tuple[type, str], int] = {
 PLACES = {"chosen", "first", "last", "version"}
 """Fields of whole numbers that point somewhere: `Transcript.from_dict` has looked at them."""
 FIGURES = {"cost_usd": bounds.COST_USD, "at": bounds.TIME_S}
-TOTALS = {Turn: bounds.TURNS, Step: bounds.STEPS, Blob: bounds.BLOBS}
-NAMES = {Turn: "turns", Step: "answers of models", Blob: "pictures and files"}
+TOTALS = {Turn: bounds.TURNS, Answer: bounds.ANSWERS, Step: bounds.STEPS, Blob: bounds.BLOBS}
+NAMES = {Turn: "turns", Answer: "answers", Step: "answers of models", Blob: "pictures and files"}
 
 
 def bounded(transcript: Transcript) -> tuple[Transcript, bool]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
+from aether import exports
 from aether.errors import AetherError, EmptyMessage
-from aether.exports import natives
 from aether.live import Live, failure_dict
 from aether.runtime import AgentRuntime
 from aether.services import Services
@@ -91,7 +92,8 @@ class Api:
 
     async def transcript(self, runtime: AgentRuntime) -> dict[str, Any]:
         """Return the conversation in its portable form, without the accounts that it was asked with."""
-        return natives.without_accounts(runtime.transcript).to_dict()
+        making = partial(exports.portable, runtime.transcript)
+        return await self.services.threads.run(making, owner=runtime.keeper.owner)
 
     async def export(self, format: str | None, runtime: AgentRuntime) -> str | None:
         """Return the conversation as a file: json, md or ipynb; nothing for another format."""

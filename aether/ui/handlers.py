@@ -9,6 +9,7 @@ comes over `stream.py`. What is decided about a conversation is decided in `runt
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import gradio as gr
@@ -151,7 +152,8 @@ class Events:
 
     async def inspect(self, runtime: AgentRuntime) -> str:
         """Show the last requests: inspector."""
-        return inspector.show(tuple(runtime.records), runtime.transcript)
+        showing = partial(inspector.show, tuple(runtime.records), runtime.transcript)
+        return await self.services.threads.run(showing, owner=runtime.keeper.owner)
 
 
 async def begun(runtime: AgentRuntime) -> str:

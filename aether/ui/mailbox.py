@@ -21,6 +21,7 @@ from gradio.server_messages import (
     ProcessGeneratingMessage,
     UnexpectedErrorMessage,
 )
+from pydantic import BaseModel
 
 from aether import visitors
 
@@ -218,12 +219,19 @@ class Mailboxes(dict[str, Mailbox]):
 def _frame(message: EventMessage) -> bytes:
     if isinstance(message, UnexpectedErrorMessage):
         return _event("error", message.message)
-    told = message.model_dump()
-    if not told["success"]:
-        return _event("error", told["output"])
+    completed: Any = message
+    if not completed.success:
+        return _event("error", completed.output)
     is_last = isinstance(message, ProcessCompletedMessage)
-    return _event("complete" if is_last else "generating", told["output"].get("data"))
+    return _event("complete" if is_last else "generating", completed.output.get("data"))
 
 
 def _event(kind: str, data: object) -> bytes:
-    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+    return f"event: {kind}\ndata: {json.dumps(data, default=_plain)}\n\n".encode()
+
+
+def _plain(value: object) -> object:
+    """Return the fields of a model of Gradio's inside a message: to copy the whole message would hold the loop."""
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    raise TypeError(f"{type(value).__name__} is not JSON")

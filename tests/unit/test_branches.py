@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from aether import branches
 from aether.lowering import Target, lower
 from aether.profile import Profile
-from aether.transcript import Answer, Branch, Cut, Origin, Step, Text, Transcript, TranscriptError, Turn
+from aether.transcript import Answer, Branch, Cut, Failure, Origin, Step, Text, Transcript, TranscriptError, Turn
 
 ORIGIN = Origin("openai-chat", "http://peer.test/v1", "a1", "m")
 
@@ -138,3 +138,24 @@ def test_no_way_is_ever_lost_and_models_are_shown_one_way_alone(deeds: list[tupl
         *shown, _go_on = [p.text for m in lower(transcript, ANYONE).messages for p in m.parts if isinstance(p, Text)]
         assert shown == [w for t in transcript.turns if t.answer for w in (t.text, t.answer.text)]
         assert Transcript.from_dict(transcript.to_dict()) == transcript
+
+
+def test_many_answers_of_one_cell_are_compared_by_their_digests() -> None:
+    compared = 0
+
+    class Counted(Answer):
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return super().__eq__(other)
+
+        __hash__ = None  # pyright: ignore[reportAssignmentType]
+
+    def cell(number: int) -> Turn:
+        made = (Counted(failure=Failure("x", f"{number} {n}")) for n in range(50))
+        return Turn((Text("q"),), tuple(made))
+
+    talk = Transcript("", (cell(0),), branches=tuple(Branch(0, (cell(n % 10),)) for n in range(1, 20)))
+    assert len(branches.answers(talk)) == 500
+    assert branches.siblings(talk, 0) == [*range(9)]
+    assert not compared

@@ -134,6 +134,14 @@ def test_the_user_and_password_of_an_address_are_left_out() -> None:
         assert b"hunter2" not in exports.document(Transcript("s", (turn,)), kind).data
 
 
+@settings(max_examples=20, deadline=None, suppress_health_check=SLOW_IS_FINE)
+@given(branched())
+def test_the_form_that_is_made_turn_by_turn_is_the_whole_one(transcript: Transcript) -> None:
+    whole = replace(transcript, beside=tuple(s for t in transcript.turns for a in t.answers for s in a.steps))
+    form, expected = exports.portable(whole), natives.without_accounts(whole).to_dict()
+    assert json.dumps(form) == json.dumps(expected)
+
+
 def drawn() -> bytes:
     out = io.BytesIO()
     Pictures.new("RGB", (3, 2), "red").save(out, "PNG")
