@@ -43,7 +43,8 @@ class Catalog:
 
     def __init__(self, providers: Sequence[Provider], *, key: Callable[[str], Secret | None]) -> None:
         self._providers = {p.name: p for p in providers}
-        self._listed = {p.name: {m.id: m for m in p.models} for p in providers}
+        self._of_file = {p.name: {m.id: m for m in p.models} for p in providers}
+        self._listed = {name: dict(models) for name, models in self._of_file.items()}
         self._status: dict[str, Readiness] = {}
         self._learnt = Learnt()
         self._key = key
@@ -113,12 +114,14 @@ class Catalog:
         self._status[self.provider(provider_name).name] = Readiness(ready, reason)
 
     def merge_live(self, provider_name: str, entries: list[dict[str, Any]]) -> None:
-        """Lay a provider's live list over its models: new ones behind, missing facts filled in."""
+        """Lay a provider's live list over its models: new ones behind, what the file does not tell filled in.
+
+        What an earlier list told of a model is replaced: its price and its window may have changed.
+        """
         provider = self.provider(provider_name)
-        listed = dict(self._listed[provider.name])
+        listed, of_file = dict(self._listed[provider.name]), self._of_file[provider.name]
         for model in models_of(provider, entries):
-            known = listed.get(model.id)
-            listed[model.id] = known.filled_from(model) if known else model
+            listed[model.id] = of_file[model.id].filled_from(model) if model.id in of_file else model
         self._listed[provider.name] = listed
 
     def learn(self, provider_name: str, model_id: str, account: str = "", **facts: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, cast
 
@@ -93,11 +94,11 @@ def _flag(capable: Facts, *names: str) -> bool | None:
 
 
 def _price(pricing: object) -> Price | None:
-    """Read OpenRouter's prices: USD for one token, as text; None for a price of nothing, which is only a claim."""
+    """Read OpenRouter's prices: USD for one token, as text; None where either is nothing, which is only a claim."""
     table = _map(pricing)
     rates = {key: _usd(table.get(key)) for key in PRICES}
     read_in, written = rates["prompt"], rates["completion"]
-    if read_in is None or written is None or not read_in + written:
+    if not read_in or not written:
         return None
     if any(rates[key] is None for key in PRICES if table.get(key) is not None):
         return None
@@ -124,7 +125,8 @@ def _usd(value: object) -> float | None:
 
 
 def _million(usd: float) -> float:
-    return round(usd * 1_000_000, 6)
+    """Return the price of a million tokens, rounded up: what is not free does not become free."""
+    return math.ceil(round(usd * 1e12, 3)) / 1_000_000
 
 
 def _is_whole(text: str) -> bool:

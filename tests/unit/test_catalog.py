@@ -143,6 +143,22 @@ def test_a_live_list_adds_behind_and_fills_in_what_the_file_leaves_out(tmp_path:
     assert (second.price.input, second.price.output) == (1.0, 2.0)
 
 
+@pytest.mark.parametrize(("prompt", "completion"), [("0", "0"), ("0", "0.00001"), ("0.00001", "0")])
+def test_a_price_of_nothing_is_not_known(tmp_path: Path, prompt: str, completion: str) -> None:
+    catalog = load(tmp_path, ENTRY, key="k")
+    catalog.merge_live("acme", [{"id": "m", "pricing": {"prompt": prompt, "completion": completion}}])
+    assert catalog.model("acme", "m").price is None
+
+
+def test_a_newer_list_tells_the_price(tmp_path: Path) -> None:
+    catalog = load(tmp_path, ENTRY, key="k")
+    for usd in ("0.000001", "0.0001", "1e-14"):
+        catalog.merge_live("acme", [{"id": "m", "context_length": 5000, "pricing": {"prompt": usd, "completion": usd}}])
+        price = catalog.model("acme", "m").price
+        assert price is not None and price.input == price.output >= float(usd) * 1_000_000 > 0
+    assert price is not None and price.input == 0.000001
+
+
 def test_what_an_error_told_wins_over_all_else(tmp_path: Path) -> None:
     catalog = load(tmp_path, ENTRY + 'models = ["m"]\n[[provider.model]]\nid = "m"\ncontext_window = 9000\n')
     catalog.learn("acme", "m", context_window=2048, tools=False)
@@ -153,7 +169,7 @@ def test_what_an_error_told_wins_over_all_else(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "model_id",
-    ["x" * 201, "x" * 1_000_000, "a\nb", "a b", "ä", 'a"b', "a<b", "\ud83d", "-x", "", " ", None, ["x"], {"a": {}}],
+    ["x" * 201, "x" * 1_000_000, "a\nb", "a b ", "ä", 'a"b', "a<b", "\ud83d", "-x", "", " ", None, ["x"], {"a": {}}],
 )
 def test_what_is_no_model_id_is_looked_up_nowhere(tmp_path: Path, model_id: object) -> None:
     catalog = load(tmp_path, ENTRY + 'custom_models = true\nprice_table = "openai"\n')
