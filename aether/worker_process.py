@@ -48,9 +48,11 @@ def main() -> None:
 def _answer(call: bytes, replies: BinaryIO) -> tuple[bytes, bool]:
     """Return the reply to a call, (value, error, is it the last), and whether it is the last."""
     try:
-        module, name, args, cpu_s, memory_bytes = pickle.loads(call)
-        function = getattr(importlib.import_module(module), name)
-        _write(replies, b"")  # the time for imports is not the call's
+        try:
+            module, name, args, cpu_s, memory_bytes = pickle.loads(call)
+            function = getattr(importlib.import_module(module), name)
+        finally:
+            _write(replies, b"")  # the time for imports is not the call's, and an error comes after this sign too
         _limit("RLIMIT_AS", memory_bytes)
         _limit_cpu(cpu_s)
         value: Any = function(*args)

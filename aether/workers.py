@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from aether import errors, worker_process
-from aether.errors import AetherError, WorkerFailed, WorkerTimeout
+from aether.errors import AetherError, WorkerBusy, WorkerFailed, WorkerTimeout
 from aether.fair import FairPlaces
 
 START_S = 20.0
@@ -94,6 +94,9 @@ class WorkerPool:
         call = (function.__module__, function.__qualname__, args, timeout_s, memory_bytes or self._limits.memory_bytes)
         message = pickle.dumps(call, pickle.HIGHEST_PROTOCOL)
         await self._places.take(owner, wait_s)
+        if self._is_closed:  # it has waited while the pool was closed
+            self._places.give_back(owner)
+            raise WorkerBusy
         worker = self._idle.pop() if self._idle else _Worker()
         self._workers.add(worker)
         is_reusable = False
@@ -112,7 +115,7 @@ class WorkerPool:
         return value
 
     async def aclose(self) -> None:
-        """End all workers, and the calls that they work on with them."""
+        """End all workers, and the calls that they work on or that wait for one."""
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -138,6 +141,7 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
+        self._is_ended = False
 
     async def call(self, message: bytes, timeout_s: float, most_bytes: int) -> Reply:
         """Return the value, the error and whether the worker ends now; raise WorkerTimeout or WorkerFailed."""
@@ -148,10 +152,10 @@ class _Worker:
                 await _receive(process, most_bytes)
             async with asyncio.timeout(max(WALL_LEAST_S, WALL_FACTOR * timeout_s)):
                 reply = await _receive(process, most_bytes)
-            return _Plain(io.BytesIO(reply)).load()
+            return _reply(reply)
         except TimeoutError as error:
             raise WorkerTimeout from error
-        except (OSError, EOFError, pickle.UnpicklingError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             if await self._used_up_its_time():
                 raise WorkerTimeout from error
             raise WorkerFailed from error
@@ -166,6 +170,9 @@ class _Worker:
             stderr=asyncio.subprocess.DEVNULL,
             env={},
         )
+        if self._is_ended:  # while it started
+            self.end()
+            raise OSError("the worker has ended")
         await _send(process, pickle.dumps([str(ROOT), *(path for path in sys.path if path)]))
         return process
 
@@ -180,6 +187,7 @@ class _Worker:
 
     def end(self) -> asyncio.subprocess.Process | None:
         """Kill the process, which has nothing to put in order, and return it."""
+        self._is_ended = True
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -194,6 +202,20 @@ class _Plain(pickle.Unpickler):
         if isinstance(found, type) and is_dataclass(found):
             return found
         raise pickle.UnpicklingError(f"{module_name}.{global_name} is no result")
+
+
+def _reply(message: bytes) -> Reply:
+    """Return what a worker's message says; raise WorkerFailed for anything else, whatever reading it leads to."""
+    try:
+        value, error, is_last = _Plain(io.BytesIO(message)).load()
+        if error is not None:
+            module, name, words = error
+            if not (isinstance(module, str) and isinstance(name, str) and isinstance(words, str)):
+                raise TypeError("the error is not made of text")
+            error = (module, name, words)
+    except Exception as failure:
+        raise WorkerFailed from failure
+    return value, error, bool(is_last)
 
 
 def _raised(error: tuple[str, str, str]) -> AetherError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from aether.errors import WorkerBusy, WorkerFailed, WorkerTimeout
 from aether.transcript import Text, TranscriptError
-from aether.workers import PoolLimits, WorkerPool
+from aether.workers import PoolLimits, WorkerPool, _reply  # pyright: ignore[reportPrivateUsage]
 from tests import work
 
 ROOT = Path(__file__).parent.parent.parent
@@ -183,3 +184,40 @@ async def test_a_call_that_is_cancelled_as_a_place_comes_free_is_only_cancelled(
     assert waiting.cancelled()
     assert await slow.run(work.double, 2, timeout_s=5, owner="c") == 4
     await slow.aclose()
+
+
+async def test_a_call_that_cannot_be_imported_fails_at_once(pool: WorkerPool) -> None:
+    def absent() -> None: ...
+
+    absent.__module__, absent.__qualname__ = "no_such_module", "absent"
+    with pytest.raises(WorkerFailed):
+        await pool.run(absent, timeout_s=LONG_S, owner="a")
+
+
+async def test_no_call_starts_a_worker_after_the_pool_has_closed(tmp_path: Path) -> None:
+    pool = WorkerPool(PoolLimits(workers=1))
+    calls = [asyncio.create_task(pool.run(work.sleep_for_ever, timeout_s=LONG_S, owner=o)) for o in "abc"]
+    await asyncio.sleep(0)
+    await pool.aclose()
+    failures = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(failure, WorkerFailed | WorkerBusy) for failure in failures)
+    with pytest.raises(WorkerBusy):
+        await pool.run(work.double, 21, timeout_s=LONG_S, owner="a")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"caether.transcript\nBlob\n(tR.",
+        b"cos\nsystem\n(S'true'\ntR.",
+        b"\x8e" + b"\xff" * 7 + b"\x7f.",
+        pickle.dumps(7),
+        pickle.dumps((1, (7, "name", "words"), False)),
+        pickle.dumps((1, "four", False)),
+    ],
+    ids=["empty", "arguments", "call", "length", "number", "module", "text"],
+)
+def test_whatever_a_worker_answers_is_a_reply_or_a_failure(message: bytes) -> None:
+    with pytest.raises(WorkerFailed):
+        _reply(message)
