@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
-from aether.errors import WorkerBusy, WorkerError
+from aether.errors import WorkerBusy, WorkerError, WorkerTimeout
 from aether.ui.fragments import Cache, Fragment, Key, Markups, is_light, made, rendered_all
 from aether.workers import WorkerPool
 
@@ -72,9 +72,11 @@ class Renderer:
                 )
             except WorkerBusy:
                 return Done(markups, exceeded, busy=True)
-            except WorkerError:
+            except WorkerTimeout:
                 cpu_s, exceeded = FRAGMENT_S, True
                 done = [fragment.as_it_stands for _, fragment in group]
+            except WorkerError:  # the worker's failure, not the text's: it is tried again at the next look
+                cpu_s, exceeded, group, done = FRAGMENT_S, True, [], []
             markups |= {key: markup for (key, _), markup in zip(group, done, strict=True)}
             left_s -= cpu_s
             if left_s <= 0:

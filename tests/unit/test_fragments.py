@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +13,7 @@ from aether.ui import fragments, markdown, words
 from aether.ui.fragments import CACHE_BYTES, INLINE_CHARS, LIGHT_CHARS, PAGE_CHARS, Cache, Fragment, is_light, made
 from aether.ui.renderer import Growing, Renderer
 from aether.workers import PoolLimits, WorkerPool
+from tests import work
 
 LIST = "- an *item*\n"
 SLOW = "- $x_1$ `a` " + "![" * 600 + "\n"
@@ -79,6 +82,14 @@ async def test_what_exceeds_its_budget_stands_as_it_is_and_is_not_tried_again(wo
     for length in (1_200, 1_300):
         state = await growing.frame(lambda length=length: fragments.prose(LIST * length))
         assert state == markdown.unrendered(LIST * length)
+
+
+async def test_a_text_whose_worker_was_killed_is_rendered_at_the_next_look(workers: WorkerPool) -> None:
+    renderer = Renderer(workers)
+    pid = (await workers.run(work.describe, timeout_s=9, owner="a"))[0]
+    os.kill(pid, signal.SIGKILL)
+    assert await renderer.page(lambda: fragments.prose(LIST * 900), owner="a") == markdown.unrendered(LIST * 900)
+    assert await renderer.page(lambda: fragments.prose(LIST * 900), owner="b") == markdown.prose(LIST * 900)
 
 
 async def test_an_answer_that_grows_is_rendered_by_workers_once_it_is_long(workers: WorkerPool) -> None:
