@@ -64,4 +64,6 @@ def _safe(name: str) -> str:
     """Return the last part of a path, bounded with its ending kept."""
     path = PurePath(name.replace("\\", "/").replace("\0", ""))
     ending = path.suffix[:20]
-    return path.name[: NAME_CHARS - len(ending)].removesuffix(ending) + ending if path.name else "file"
+    if path.name in ("", ".."):
+        return "file"
+    return path.name[: NAME_CHARS - len(ending)].removesuffix(ending) + ending
