@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from aether.bounds import ID_CHARS, PARTS_PER_STEP
 from aether.errors import BadHistoryError, BadRequestError, ProviderError, TooLongError
 from aether.events import CallDelta, ReasoningDelta, Retried, StreamEvent, TextDelta
 from aether.fit import cut_silently, measure
@@ -86,12 +87,12 @@ class Draft:
             provider=self.llm.provider.name,
             model=self.llm.model.id,
             origin=self.llm.origin,
-            parts=reply.parts,
+            parts=reply.parts[:PARTS_PER_STEP],
             native=reply.native if reply.complete else (),
             prefix=self.view.prefix,
             stop=stop or reply.stop,
-            raw_stop=reply.raw_stop,
-            reported_model=reply.reported_model,
+            raw_stop=reply.raw_stop[:ID_CHARS],
+            reported_model=reply.reported_model[:ID_CHARS],
             usage=reply.usage,
             cost_usd=price.cost_usd(reply.usage) if price else None,
             ttft_ms=_ms(self.began, self.first) if self.first else None,

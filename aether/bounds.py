@@ -50,6 +50,10 @@ STEPS = 20_000
 """Steps of a whole conversation."""
 PARTS_PER_STEP = 500
 """Parts, results of tools, native blocks or notes of one step; parts of a prompt, and of a result."""
+CALLS_PER_STEP = 200
+"""Calls of tools that one reply of a service may ask for."""
+NOTES = 2_000
+"""Notes of a whole conversation."""
 PARTS = 60_000
 """Parts of a whole conversation."""
 BRANCHES = 100

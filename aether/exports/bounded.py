@@ -67,8 +67,8 @@ LONG: dict[tuple[type, str], int] = {
 PLACES = {"chosen", "first", "last", "version"}
 """Fields of whole numbers that point somewhere: `Transcript.from_dict` has looked at them."""
 FIGURES = {"cost_usd": bounds.COST_USD, "at": bounds.TIME_S}
-TOTALS = {Turn: bounds.TURNS, Answer: bounds.ANSWERS, Step: bounds.STEPS, Blob: bounds.BLOBS}
-NAMES = {Turn: "turns", Answer: "answers", Step: "answers of models", Blob: "pictures and files"}
+TOTALS = {str: bounds.NOTES, Turn: bounds.TURNS, Answer: bounds.ANSWERS, Step: bounds.STEPS, Blob: bounds.BLOBS}
+NAMES = {str: "notes", Turn: "turns", Answer: "answers", Step: "answers of models", Blob: "pictures and files"}
 
 
 def bounded(transcript: Transcript) -> tuple[Transcript, bool]:
@@ -124,8 +124,10 @@ class _Look:
 
     def _items(self, items: tuple[Any, ...]) -> tuple[Any, ...]:
         for text in items:
-            if isinstance(text, str) and len(text) > bounds.NOTE_CHARS:
-                _over(f"a text of more than {bounds.NOTE_CHARS:,} characters")
+            if isinstance(text, str):
+                self._count(str)
+                if len(text) > bounds.NOTE_CHARS:
+                    _over(f"a text of more than {bounds.NOTE_CHARS:,} characters")
         within = tuple(self.value(item) if is_dataclass(item) else item for item in items)
         return items if all(one is other for one, other in zip(items, within, strict=True)) else within
 

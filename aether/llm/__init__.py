@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from aether.bounds import CALLS_PER_STEP
 from aether.catalog import Model, Provider
 from aether.connections import sending
-from aether.errors import NetworkError, ProviderError
-from aether.events import Reply, Retried, StreamEvent
+from aether.errors import GarbledError, NetworkError, ProviderError
+from aether.events import CallDelta, Reply, Retried, StreamEvent
 from aether.llm.faults import broke_off, translate, wait_before_retry
 from aether.llm.pool import Budgets, Pool
 from aether.lowering.view import Target, ToolSpec
@@ -164,6 +165,8 @@ class Exchange:
                 data = await anext(stream, None)
             while data is not None:
                 for event in self._reader.feed(intake.take(cast(JSON, data)) if isinstance(data, dict) else {}):
+                    if isinstance(event, CallDelta) and event.index >= CALLS_PER_STEP:
+                        raise GarbledError(f"{llm.provider.label} sent an answer that could not be read.")
                     yield event
                 async with waits.one():
                     data = await anext(stream, None)

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 
 from aether.transcript import Answer, Failure
 from aether.ui import words
-from aether.ui.fragments import code
+from aether.ui.fragments import code, translated
 from aether.ui.markdown import text
-from aether.ui.sentences import told
 from aether.ui.words import say
 
 OTHER_FIRST = ("auth", "quota", "not_found", "moved", "unpriced", "too_long")
@@ -31,7 +30,7 @@ def notice(answer: Answer, *, cell: int | None = None) -> str:
     detail = f"<details><summary>{text(say('failed.said'))}</summary>{code(failure.detail)}</details>"
     return (
         f'<div class="notice {tone}" role="{role}" data-kind="{text(failure.kind)}">'
-        f"<p>{text(told(failure.message))}</p>{_wait(answer, failure)}"
+        f"<p>{text(translated(failure.message))}</p>{_wait(answer, failure)}"
         f"{_ways(answer, failure, cell) if cell is not None else ''}{detail if failure.detail else ''}</div>"
     )
 
@@ -79,7 +78,7 @@ def _said_anything(answer: Answer) -> bool:
 
 def reason(answer: Answer) -> str:
     """Say in one line why an answer failed."""
-    return f'<p class="why">{text(told(answer.failure.message))}</p>' if answer.failure else ""
+    return f'<p class="why">{text(translated(answer.failure.message))}</p>' if answer.failure else ""
 
 
 def attempts(stamps: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeVar
 
 from aether.ui import lexers, markdown, words
+from aether.ui.sentences import told
 from aether.ui.tangle import LONGEST
 
 LIGHT_CHARS = 1_000
@@ -26,6 +27,10 @@ FEW_MARKS = 250
 """Signs of Markdown in such a text: it costs no more than a short one that holds nothing else."""
 INLINE_CHARS = 4_000
 """Characters that the loop renders for one page; what is more, if only by its sum, goes to a worker."""
+PAGE_PIECES = 3_000
+"""Parts, calls of tools and notes that one page shows."""
+PAGE_TRANSLATIONS = 60
+"""Texts of a page that are looked up among our own sentences; one takes up to some milliseconds."""
 PAGE_CHARS = 2_000_000
 """Characters that one page shows; a text beyond them is cut to its first `CUT_CHARS`."""
 CUT_CHARS = 2_000
@@ -126,6 +131,18 @@ class PageRender:
         self._known = known
         self._inline_left = INLINE_CHARS
         self._left = PAGE_CHARS
+        self._pieces = PAGE_PIECES
+        self._translations = PAGE_TRANSLATIONS
+
+    def takes_piece(self) -> bool:
+        """Return whether the page has room for one more piece, and take that room."""
+        self._pieces -= 1
+        return self._pieces >= 0
+
+    def translation(self, english: str) -> str:
+        """Return a sentence of another room in the reader's language, while the page may look one up."""
+        self._translations -= 1
+        return told(english) if self._translations >= 0 else english
 
     def allows(self, source: str) -> bool:
         """Return whether the page has room for a text, and take that room."""
@@ -181,6 +198,16 @@ def code(source: str, *, language: str = "", title: str = "") -> str:
 def plain(source: str) -> str:
     """Return a text as it stands, escaped, as far as the page has room for it."""
     return markdown.text(source if _current().allows(source) else cut(source))
+
+
+def takes_piece() -> bool:
+    """Return whether the page that is being made has room for one more piece, and take it."""
+    return _current().takes_piece()
+
+
+def translated(english: str) -> str:
+    """Return a sentence of another room in the reader's language, as far as the page may look it up."""
+    return _current().translation(english)
 
 
 def has_room(source: str) -> bool:

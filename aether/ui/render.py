@@ -29,7 +29,7 @@ from aether.transcript import (
     Turn,
 )
 from aether.ui import failed, toolbar, toolcell
-from aether.ui.fragments import has_room, plain, prose
+from aether.ui.fragments import has_room, plain, prose, takes_piece, translated
 from aether.ui.markdown import one_line, text
 from aether.ui.sentences import told
 from aether.ui.stamp import stamp
@@ -180,7 +180,7 @@ def steps(settled: Iterable[Step], *, waiting: toolcell.Waiting | None = None) -
     `waiting` is given while the answer is being written: the calls of its last step then still run.
     """
     shown: list[str] = []
-    before = ""
+    before, left_out = "", 0
     for step in settled:
         if before and step.reference != before:
             shown.append(f'<p class="handoff">{text(say("cell.handoff", model=step.reference))}</p>')
@@ -188,10 +188,19 @@ def steps(settled: Iterable[Step], *, waiting: toolcell.Waiting | None = None) -
         calls = iter(step.answered)
         for together, parts in groupby(step.parts, key=lambda part: isinstance(part, ToolCall)):
             if together:
-                shown.append(toolcell.group([next(calls) for _ in parts], waiting=waiting))
+                pairs = [next(calls) for _ in parts]
+                room = [pair for pair in pairs if takes_piece()]
+                left_out += len(pairs) - len(room)
+                shown.append(toolcell.group(room, waiting=waiting) if room else "")
             else:
-                shown.extend(_part(part) for part in parts)
-        shown.extend(f'<p class="note">{text(told(note))}</p>' for note in step.notes)
+                made = [_part(part) if takes_piece() else None for part in parts]
+                left_out += made.count(None)
+                shown.extend(filter(None, made))
+        notes = [note for note in step.notes if takes_piece()]
+        left_out += len(step.notes) - len(notes)
+        shown.extend(f'<p class="note">{text(note if step.imported else translated(note))}</p>' for note in notes)
+    if left_out:
+        shown.append(f'<p class="note">{text(say("cell.pieces", count=f"{left_out:,}"))}</p>')
     return "".join(shown)
 
 

@@ -14,8 +14,11 @@ from itertools import islice
 from aether.ui import words
 
 _END = re.compile(r"(?<=[.!?]) ")
-LONGEST = 2_000
+LONGEST = 600
 """Characters of a text that is translated: what other rooms say is far shorter."""
+
+
+MOST_SENTENCES = 12
 
 
 def _pattern(english: str) -> re.Pattern[str]:
@@ -38,7 +41,7 @@ _MOST_ENDS = max(
 
 def told(english: str) -> str:
     """Say one or more sentences of another room in the language that is spoken."""
-    if words.spoken() == words.FIRST or len(english) > LONGEST:
+    if words.spoken() == words.FIRST or len(english) > LONGEST or len(_END.findall(english)) > MOST_SENTENCES:
         return english
     said: list[str] = []
     while english:

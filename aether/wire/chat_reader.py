@@ -165,10 +165,12 @@ class Reader:
         """Return the calls, each with an id of its own: some come without one, or with one that is taken (C8)."""
         taken = {c.id for c in self._calls}
         out: list[_Call] = []
+        before: set[str] = set()
         for number, call in enumerate(self._calls):
-            if not call.id or call.id in {c.id for c in out}:
+            if not call.id or call.id in before:
                 call = replace(call, id=next(i for n in count(number) if (i := f"call_{n}") not in taken))
                 taken.add(call.id)
+            before.add(call.id)
             out.append(call)
         return out
 

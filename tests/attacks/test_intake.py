@@ -236,7 +236,7 @@ def test_p2_a_stamp_of_a_file_bears_a_mark_wherever_it_is_shown(link: AppProcess
     assert imported(visitor, talk(WORDS))["turns"] == 1
     assert visitor.call("transcript")["turns"][0]["answers"][0]["steps"][0]["imported"] is True
     page = told(visitor, "settle", "click", None, 0)
-    assert "did not see this answer" in page and "77" not in page.partition("totals")[2]
+    assert "did not see this answer" in page and "$77" not in page.partition("totals")[2]
     for kind in ("md", "ipynb"):
         exported = visitor.http.get(f"/gradio_api/file={visitor.call('export', kind)['path']}").text
         assert "did not see this answer" in exported
@@ -281,3 +281,18 @@ def test_d5_uploads_of_a_visitor_are_counted_whatever_their_size(link: AppProces
     statuses = {visitor.http.post("/gradio_api/upload", content=b"x").status_code for _ in range(UPLOADS_PER_HOUR + 1)}
     assert 429 in statuses
     assert upload(other, ("a.txt", b"x"))
+
+
+def test_x2_a_page_has_a_bound_of_pieces(link: AppProcess) -> None:
+    visitor, data = Visitor(link), talk(WORDS)
+    steps = data["turns"][0]["answers"][0]["steps"]
+    visitor.http.headers["Accept-Language"] = "de"
+    steps[0]["notes"] = ["a. " * 100] * 300
+    steps[:] = steps * 7
+    assert imported(visitor, data)["turns"] == 0
+    steps[:] = steps[:6]
+    assert imported(visitor, data)["turns"] == 1
+    calls = [{"kind": "tool_call", "id": f"c{n}", "name": "t", "arguments": "{}"} for n in range(500)]
+    steps[:] = [steps[0] | {"parts": calls, "notes": []}] * 20
+    assert imported(visitor, data)["turns"] == 1
+    assert "7,000 weitere Teile" in told(visitor, "settle", "click", None, 0)

@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -54,8 +55,12 @@ def app(provider: ScriptedProvider, file: Path) -> Iterator[AppProcess]:
 
 
 def rows(file: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all that the tables of conversations hold."""
+    """Return all that the tables of conversations hold, once nothing is on its way into them."""
     with closing(sqlite3.connect(file)) as raw:
+        end = time.monotonic() + 20
+        for unsettled in ("answers WHERE is_open", "conversations WHERE held_until > 0 OR bytes IS NULL"):
+            while raw.execute(f"SELECT count(*) FROM {unsettled}").fetchone() != (0,) and time.monotonic() < end:
+                time.sleep(0.05)
         names = ("conversations", "turns", "answers", "steps", "texts", "shares")
         return {name: raw.execute(f"SELECT * FROM {name} ORDER BY 1, 2, 3").fetchall() for name in names}
 
