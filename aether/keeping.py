@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 from aether.errors import AetherError
 from aether.live import Live, Lives
 from aether.store.conversations import Store
-from aether.store.writing import Conflict, Deleted, Moment, Place
+from aether.store.writing import Conflict, Deleted, Moment, Place, stages
 from aether.transcript import Answer, Transcript
 
 log = logging.getLogger("aether")
@@ -30,6 +30,8 @@ PATIENCE_S = 3.0
 """Seconds that a request waits for the message to be saved before it leaves all the same."""
 SLOWEST_S = 10.0
 """Seconds between two tries to save, once many have failed."""
+LONGEST_PAUSE_S = 0.1
+"""Seconds at most between two stages of a long saving: as long as the stage took, for those who wait."""
 GIVE_UP_S = 600.0
 """Seconds for which is still tried what a visitor left behind unsaved."""
 News = Literal["", "forked", "deleted"]
@@ -221,16 +223,27 @@ class StoreKeeper:
     async def _put(self, kept: _Kept, moment: Moment) -> None:
         place, before = kept.place, kept.saved
         try:
-            kept.place = await self._store.saved(place, moment, before)
+            await self._put_in_stages(kept, moment)
         except Conflict as conflict:
             is_deleted = isinstance(conflict, Deleted)
             if kept is self._kept:
                 self.notice.news = "deleted" if is_deleted else "forked"
+            if is_deleted and kept.saved is not before:
+                return  # it was deleted while its many turns were being written
             if is_deleted and before is not None and _asked(moment) == _asked(before):
                 return  # who deleted it meant the answer that was being written, too
-            copy = Place(place.owner, secrets.token_hex(16))  # what is said here never mixes with what was said there
-            kept.place = await self._store.saved(copy, moment)
-        kept.saved = moment
+            kept.place = Place(place.owner, secrets.token_hex(16))  # what is said here never mixes with what was there
+            kept.saved = None
+            await self._put_in_stages(kept, moment)
+
+    async def _put_in_stages(self, kept: _Kept, moment: Moment) -> None:
+        """Save in short transactions; others write between two of them, and what was saved stays where one fails."""
+        for stage in stages(moment, kept.saved):
+            began = time.monotonic()
+            kept.place = await self._store.saved(kept.place, stage, kept.saved)
+            kept.saved = stage
+            if stage is not moment:
+                await asyncio.sleep(min(time.monotonic() - began, LONGEST_PAUSE_S))
 
 
 def _asked(moment: Moment) -> list[object]:

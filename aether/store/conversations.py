@@ -38,6 +38,8 @@ Result = TypeVar("Result")
 
 KEPT_S = 30 * 24 * 3600
 """Seconds that a deleted conversation can be brought back."""
+LONG = 20
+"""A saving that adds or takes more turns lets the others go first."""
 INTERRUPTED = Failure(
     "interrupted",
     "The server stopped in the middle of this answer. What it had written until then is kept. "
@@ -138,7 +140,10 @@ class Store:
         """Save in the background, where SQLite writes together with all that waits; raise as `save` does."""
         if self._writer is None:
             return await self.run(lambda: self.save(place, now, before), owner=place.owner)
-        await asyncio.wrap_future(self._writer.put(lambda connection: save(connection, place, now, before)))
+        known = len(before.transcript.turns) if before is not None else 0
+        is_long = abs(len(now.transcript.turns) - known) > LONG
+        written = self._writer.put(lambda connection: save(connection, place, now, before), is_long=is_long)
+        await asyncio.wrap_future(written)
         return replace(place, revision=place.revision + 1)
 
     def load(self, owner: str, id_: str) -> Kept:

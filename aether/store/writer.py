@@ -2,7 +2,7 @@
 
 SQLite lets one transaction write at a time, and waits for the disk at the end of each. Fifty
 first messages that come at once are kept in a few of them. A work is done when its
-transaction is committed, and not before.
+transaction is committed, and not before. Long works wait for the short ones, and go alone.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ class Writer:
     def __init__(self, begin: Callable[[], AbstractContextManager[Connection]]) -> None:
         self._begin = begin
         self._waiting: deque[tuple[Work, Future[None]]] = deque()
+        self._long: deque[tuple[Work, Future[None]]] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
 
-    def put(self, work: Work) -> Future[None]:
+    def put(self, work: Work, *, is_long: bool = False) -> Future[None]:
         """Return what is done once `work` is committed, or has what was wrong with it."""
         done: Future[None] = Future()
-        self._waiting.append((work, done))
+        (self._long if is_long else self._waiting).append((work, done))
         self._thread.submit(self._write)
         return done
 
@@ -43,6 +44,8 @@ class Writer:
 
     def _write(self) -> None:
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), TOGETHER))]
+        if not taken and self._long:
+            taken = [self._long.popleft()]
         lot = [(work, done) for work, done in taken if done.set_running_or_notify_cancel()]
         for (_, done), error in zip(lot, self._commit([work for work, _ in lot]), strict=True):
             if error is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any
 
@@ -24,6 +24,8 @@ ROW_BYTES = 256
 """What a conversation takes beside its texts."""
 BRANCHES = -1
 """The number under which the words of all branches are searched."""
+LOT = 100
+"""Turns that one transaction adds."""
 Open = frozenset[tuple[int, int]]
 _NOTHING: Open = frozenset()
 _beside_turns = attrgetter(*(f.name for f in fields(Transcript) if f.name != "turns"))
@@ -63,6 +65,19 @@ class Moment:
     transcript: Transcript
     model: str
     open: Open = _NOTHING
+
+
+def stages(now: Moment, before: Moment | None) -> Iterator[Moment]:
+    """Return what to save one after the other, so that no transaction adds many turns; the last one is `now`.
+
+    Each is a conversation that opens. Until the last one is saved, the newest answer is marked as being written.
+    """
+    base = before.transcript if before is not None else Transcript()
+    turns = now.transcript.turns
+    for count in range(len(base.turns) + LOT, len(turns), LOT):
+        newest = (count - 1, len(turns[count - 1].answers) - 1)
+        yield Moment(replace(base, turns=turns[:count]), now.model, frozenset({newest}) if newest[1] >= 0 else _NOTHING)
+    yield now
 
 
 def save(connection: Connection, place: Place, now: Moment, before: Moment | None) -> None:
