@@ -35,7 +35,7 @@ ODD_FIGURES = "Some figures of the file made no sense and were left out."
 USERINFO = re.compile(r"(?<=://)[^/?#]*@")
 
 
-Values = tuple[Transcript, tuple[str, ...], tuple[bytes, ...], list[str], tuple[str, str, tuple[bool, ...]]]
+Values = tuple[Transcript, tuple[str, ...], tuple[bytes, ...], list[str], tuple[str, tuple[bool, ...]]]
 """A conversation, notes about it, the bytes that it names, the signatures of its blocks, its `Content`."""
 
 
@@ -134,7 +134,7 @@ def read(name: str, data: bytes) -> Imported:
     notes = (*notes, *([ODD_FIGURES] if has_odd_figures else []))
     rebuilt = files.rebuilt(found, carried.parts)
     signature = "".join(_names([own.get("signature")]))
-    content = Content(authentic.digest(rebuilt), signature, authentic.marks(rebuilt)) if signature else Content()
+    content = Content(signature, authentic.marks(rebuilt)) if signature else Content()
     signatures = _names(own.get("signatures"))
     return Imported((authentic.marked(rebuilt),), notes, tuple(carried.files.values()), signatures, content)
 
@@ -142,7 +142,7 @@ def read(name: str, data: bytes) -> Imported:
 def read_values(name: str, data: bytes) -> Values:
     """Return what `read` returns as plain values, for a worker process to hand back."""
     found = read(name, data)
-    content = (found.content.digest, found.content.signature, found.content.marks)
+    content = (found.content.signature, found.content.marks)
     return found.conversations[0], found.notes, found.files, found.signatures, content
 
 

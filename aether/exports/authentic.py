@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from hmac import compare_digest
+from itertools import chain, repeat
 
 from aether.branches import change_steps
 from aether.exports.natives import Sign
@@ -18,9 +19,8 @@ from aether.transcript import Step, Transcript
 
 @dataclass(frozen=True)
 class Content:
-    """What a file claims to be: a digest of its conversation, its signature, and which steps it marks as imported."""
+    """What a file claims to be: the signature of its conversation, and which steps it marks as imported."""
 
-    digest: str = ""
     signature: str = ""
     marks: tuple[bool, ...] = ()
 
@@ -53,11 +53,16 @@ def marked(transcript: Transcript) -> Transcript:
 
 
 def restored(transcript: Transcript, content: Content, sign: Sign) -> Transcript:
-    """Return the conversation with the marks of its file if that is an unchanged export, else as it is."""
-    expected = signature(content.digest, sign)
-    if not expected or not compare_digest(content.signature.encode(), expected.encode()):
+    """Return the conversation with the marks of its file if that is an unchanged export, else as it is.
+
+    The digest is made here, of the conversation that is returned: who has read the file says nothing of it.
+    """
+    if not content.signature:
         return transcript
-    return _with_marks(transcript, iter(content.marks))
+    unchanged = _with_marks(transcript, chain(content.marks, repeat(True)))
+    expected = signature(digest(unchanged), sign)
+    is_unchanged = expected and compare_digest(content.signature.encode(), expected.encode())
+    return unchanged if is_unchanged else transcript
 
 
 def _with_marks(transcript: Transcript, each: Iterator[bool]) -> Transcript:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any, cast
 import gradio as gr
 
 from aether import visitors
+from aether.asking import INDEXED
 from aether.errors import AetherError
 from aether.runtime import SYSTEM, AgentRuntime
 from aether.services import Services
 from aether.store.conversations import Kept
 from aether.store.shares import Shares
-from aether.transcript import File, Image
+from aether.transcript import File, Image, Transcript
 from aether.ui import panels, pickers, render
 from aether.ui.history import Window, show
 from aether.ui.markdown import one_line, text
@@ -63,8 +64,9 @@ class Opening:
                 return await self._snapshot(id_, owner)
             await runtime.stop()
             if kind == "copy":
-                shared = await self.services.store.run(lambda: self.shares.read(id_), owner=owner)
-                runtime.load(replace(shared.transcript, system=SYSTEM))
+                copied, size = await self.services.store.run(lambda: self._copied(id_), owner=owner)
+                await runtime.admit_bytes(size)
+                runtime.load(copied)
                 return await self._shown(runtime)
             await runtime.keeper.flush()
             kept = await self.services.store.run(lambda: self._kept(owner, id_), owner=owner)
@@ -73,6 +75,11 @@ class Opening:
             refused = panels.receipt((error.sentence,), tone="error")
             return (*_unchanged(7), refused, mark(runtime, gone=id_))
         return await self._shown(runtime, follows=kept.is_held)
+
+    def _copied(self, id_: str) -> tuple[Transcript, int]:
+        """Return a copy of a snapshot, and about how many bytes the store takes for it."""
+        copied = replace(self.shares.read(id_).transcript, system=SYSTEM)
+        return copied, INDEXED * len(copied.to_json().encode())
 
     def _kept(self, owner: str, id_: str) -> Kept:
         kept = self.services.store.load(owner, id_)

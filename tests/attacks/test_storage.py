@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.app_process import AppProcess
 from tests.faults.sharing import Visitor, shared
-from tests.faults.test_uploads import attach
+from tests.faults.test_uploads import attach, event_of
 from tests.scripted import ScriptedProvider
 
 
@@ -62,3 +62,18 @@ def test_d3_exports_of_a_visitor_are_few_and_private(broke: AppProcess, folder: 
     kept = [path for path in (folder / "gradio" / "exports").rglob("*") if path.is_file()]
     assert 1 <= len(kept) <= 4
     assert all(path.stat().st_mode & 0o077 == 0 for path in kept)
+
+
+def test_d2_copies_of_a_snapshot_fill_no_more_than_their_visitor_may(tmp_path: Path) -> None:
+    with ScriptedProvider() as provider, shared(provider, tmp_path, AETHER_VISITOR_DISK_MB="1") as app:
+        visitor, other = Visitor(app), Visitor(app)
+        assert visitor.ask("pelican " * 5_000)["status"] == "done"
+        (entry,) = visitor.http.get("/api/conversations").json()["entries"]
+        snapshot = visitor.http.post(f"/api/conversations/{entry['id']}/share").json()["share"]
+        event, inputs = event_of(visitor, "open", "click"), 2
+        for _ in range(20):
+            body = {"data": [f"copy:{snapshot}"] + [None] * (inputs - 1), "fn_index": event, "session_hash": "tab"}
+            answer = visitor.http.post("/gradio_api/run/predict", json=body)
+            assert answer.status_code == 200, answer.text
+        assert 1 < rows(tmp_path, "conversations") < 12
+        assert other.ask("hello")["status"] == "done"
