@@ -28,7 +28,7 @@ def asking(draft: Draft, limits: Limits) -> Asking:
         price=llm.model.price,
         free=free,
         body=draft.body,
-        media=() if free else tuple(media_of(draft.body)),
+        media=tuple(media_of(draft.body)),
         answer_tokens=_answer_tokens(llm, limits),
         violations=tuple(map(str, draft.violations)),
         is_billable=lambda: draft.exchange.is_billable,

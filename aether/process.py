@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock
+from threading import RLock
 from typing import TextIO
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -117,7 +117,7 @@ class RedactedOutput(io.TextIOBase):
 
     def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
         self._stream, self._redact = stream, redact
-        self._lock, self._rest = Lock(), ""
+        self._lock, self._rest = RLock(), ""  # a finalizer that runs inside may print as well
         self.buffer = _Bytes(self)
 
     @property

@@ -73,7 +73,7 @@ class RepeatFilter(logging.Filter):
         self._write = write
         self._clock = clock
         self._kinds: OrderedDict[Key, _Kind] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer that runs inside may log as well
         self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -54,7 +54,7 @@ class Shares:
         with self._store.writing() as connection:
             connection.execute(sa.delete(SHARES).where(SHARES.c.conversation_id == id_, SHARES.c.owner == owner))
             connection.execute(sa.insert(SHARES).values(**fresh))
-            references.refer(connection, owner, str(fresh["id"]), references.whole(kept.transcript))
+            references.refer(connection, owner, str(fresh["id"]), [b for b in references.whole(seen) if b.sha256])
         return str(fresh["id"])
 
     def revoke(self, owner: str, id_: str) -> None:
