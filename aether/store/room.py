@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from dataclasses import dataclass
 from typing import cast
@@ -28,6 +29,7 @@ BATCH = 20
 """Conversations in one transaction."""
 MERGED_PAGES = 500
 _ROW_BYTES = 64
+_DIGEST = re.compile(r'"sha256": ?"([0-9a-f]{64})"')
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,15 @@ def _refer(connection: Connection, owner: str, holder: str, texts: list[str]) ->
     """Write down the bytes that the JSON of some rows names."""
     for text in texts:
         if '"sha256"' in text:
-            references.refer(connection, owner, holder, _named(json.loads(text)))
+            references.refer(connection, owner, holder, _blobs_in(text))
+
+
+def _blobs_in(text: str) -> list[Blob]:
+    """Return every blob that a row names, also one whose JSON cannot be read: its bytes stay."""
+    try:
+        return _named(json.loads(text))
+    except (ValueError, RecursionError):
+        return [Blob(digest, "") for digest in _DIGEST.findall(text)]
 
 
 def _named(value: object) -> list[Blob]:

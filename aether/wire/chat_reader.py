@@ -122,10 +122,10 @@ class Reader:
         fresh = name if not call.name else ""
         call.name = call.name or name
         raw = function.get("arguments")
-        # Some servers send the object itself instead of its text.
+        arguments = text_of(raw)
         whole = mapping(raw)
-        written = json.dumps(whole, ensure_ascii=False) if whole and can_be_sent(whole) else ""
-        arguments = written or text_of(raw)
+        if isinstance(raw, dict) and (whole or not call.arguments) and can_be_sent(whole):
+            arguments = json.dumps(whole, ensure_ascii=False)  # some servers send the object itself, not its text
         call.arguments += arguments
         call.extra = mapping(piece.get("extra_content")) or call.extra
         return CallDelta(slot, name=fresh, arguments=arguments)
@@ -210,6 +210,6 @@ def _pieces(content: object) -> list[Span]:
             inner = item.get("thinking")
             thought = inner if isinstance(inner, str) else "".join(str(x.get("text") or "") for x in mappings(inner))
             out.append(("reasoning", thought))
-        elif text := item.get("text"):
-            out.append(("text", str(text)))
+        elif text := text_of(item.get("text")):
+            out.append(("text", text))
     return out

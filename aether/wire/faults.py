@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import cast
 
 from aether.errors import (
     AuthError,
@@ -145,8 +144,7 @@ def _learnt(kind: type[ProviderError], said: str, sent: Mapping[str, object] | N
     """
     if kind is TooLongError:
         found = next(((m[0], int(g)) for m in WINDOWS.finditer(said) for g in m.groups() if g), None)
-        is_of_request = found is not None and (_repeats(found[0], sent) or _names(found[1], sent))
-        return {"context_window": found[1]} if found and not is_of_request else {}
+        return {"context_window": found[1]} if found and not _repeats(found[0], sent) else {}
     matches = {field: re.search(words, said, re.IGNORECASE) for field, words in UNABLE.items()}
     return {f: False for f, m in matches.items() if m and not _repeats(m[0], sent) and _concerns(f, sent)}
 
@@ -154,19 +152,6 @@ def _learnt(kind: type[ProviderError], said: str, sent: Mapping[str, object] | N
 def _repeats(words: str, sent: Mapping[str, object] | None) -> bool:
     """Return whether some words are in what was sent, however they are cut, spaced or escaped."""
     return sent is not None and _bare(words) in _bare(json.dumps(sent, ensure_ascii=False, default=str))
-
-
-def _names(number: int, sent: object) -> bool:
-    """Return whether a text that was sent names a number: a service that repeats it has not said it itself."""
-    match sent:
-        case str():
-            return re.search(rf"(?<!\d){number}(?!\d)", sent) is not None
-        case Mapping():
-            return any(_names(number, value) for value in cast(Mapping[str, object], sent).values())
-        case list() | tuple():
-            return any(_names(number, value) for value in cast(Sequence[object], sent))
-        case _:
-            return False
 
 
 def _bare(text: str) -> str:
