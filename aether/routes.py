@@ -6,6 +6,7 @@ is another visitor's get one and the same answer.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -26,6 +27,8 @@ from aether.store.listing import PAGE, Wanted
 from aether.store.shares import Shares
 
 NO_STORE = {"Cache-Control": "no-store"}
+WHOLE_LOOKS, WHOLE_S = 15, 0.2
+"""How often, and after how many seconds each, a snapshot waits for a conversation that is being saved."""
 Answer = Callable[[str], Awaitable[Any]]
 
 
@@ -66,6 +69,10 @@ def add_routes(app: FastAPI, services: Services) -> None:
     async def share(request: Request, id_: str) -> Response:  # pyright: ignore[reportUnusedFunction]
         async def shared(owner: str) -> dict[str, Any]:
             await services.quota.admit(owner, 0)
+            for _ in range(WHOLE_LOOKS):  # a long conversation may still be on its way into the store
+                if not await store.run(lambda: store.load(owner, id_).is_held, owner=owner):
+                    break
+                await asyncio.sleep(WHOLE_S)
             return {"share": await store.run(lambda: shares.share(owner, id_), owner=owner)}
 
         return await _answered(request, shared)

@@ -32,6 +32,8 @@ State = Literal["idle", "starting", "ready", "waiting", "stopped"]
 
 START_S = 60.0
 """Seconds that a server may take to start and to list its tools; some are fetched at their first start."""
+STOP_TRIES, STOP_S = 3, 5.0
+"""How often a server's task is cancelled, and how many seconds each time is waited for its end."""
 COME_BACK_S = 10.0
 """Seconds that a call waits for a server that has just ended and is being started again."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
@@ -84,8 +86,11 @@ class Connection:
     async def stop(self) -> None:
         """End the server and its task."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+            for _ in range(STOP_TRIES):  # a client that is closing may take a cancellation for its own
+                self._task.cancel()
+                done, _ = await asyncio.wait({self._task}, timeout=STOP_S)
+                if done:
+                    break
         await self._become("stopped", "The server was stopped.")
 
     async def _connected(self) -> Client:
