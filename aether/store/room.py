@@ -16,10 +16,11 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from aether.public_view import public_view
 from aether.store import references
 from aether.store.conversations import KEPT_S, Store
 from aether.store.tables import ANSWERS, BLOBS, CONVERSATIONS, REFERENCES, SHARES, STEPS, TEXTS, TURNS
-from aether.transcript import Blob
+from aether.transcript import Blob, Transcript, TranscriptError
 
 log = logging.getLogger("aether")
 
@@ -108,7 +109,7 @@ class Room:
                 _count(connection, id_)
             shares = connection.execute(sa.select(SHARES).where(SHARES.c.bytes.is_(None)).limit(BATCH)).mappings().all()
             for share in shares:
-                _refer(connection, share["owner"], share["id"], [share["body"]])
+                references.refer(connection, share["owner"], share["id"], _shown_in(share["body"]))
                 connection.execute(sa.update(SHARES).where(SHARES.c.id == share["id"]).values(bytes=len(share["body"])))
         return bool(counted or shares)
 
@@ -187,6 +188,15 @@ def _refer(connection: Connection, owner: str, holder: str, texts: list[str]) ->
     for text in texts:
         if '"sha256"' in text:
             references.refer(connection, owner, holder, _blobs_in(text))
+
+
+def _shown_in(body: str) -> list[Blob]:
+    """Return the bytes that a snapshot shows; an older one names more. One that cannot be read shows none."""
+    try:
+        shown = public_view(Transcript.from_dict(json.loads(body)))
+    except (ValueError, RecursionError, TranscriptError):
+        return []
+    return [blob for blob in references.whole(shown) if blob.sha256]
 
 
 def _blobs_in(text: str) -> list[Blob]:

@@ -101,8 +101,8 @@ async def file(runtime: AgentRuntime, format: str | None, services: Services, ou
     read_blob, sign = services.blobs.read, signer(services)
     writing = partial(exports.document, transcript, format, read_blob=read_blob, sign=sign)
     document = await services.threads.run(writing, owner=owner)
-    path = await services.threads.run(partial(outbox.write, document.name, document.data, owner=owner), owner=owner)
-    outbox.tidy(owner)
+    path = await services.threads.run(partial(outbox.write, document.name, document.data), owner=owner)
+    outbox.add(path, len(document.data), owner=owner)
     asyncio.get_running_loop().call_later(OUTBOX_S, outbox.delete, path)
     return str(path)
 

@@ -2,8 +2,8 @@
 
 Gradio puts all messages of a session into one queue, so that two readers take each other's.
 Here a call has a box of its own, which holds its newest value and its last one. What nobody
-listens to is held as bytes, bounded for each visitor and for all, and for a minute: the
-oldest goes first.
+listens to is held as bytes, bounded for each visitor and for all: the oldest goes first. The result
+of a call goes after a minute, those of a page's events with its session.
 """
 
 from __future__ import annotations

@@ -24,18 +24,25 @@ class Outbox:
     def __init__(self) -> None:
         self._files: OrderedDict[Path, tuple[str, int]] = OrderedDict()
 
-    def write(self, name: str, data: bytes, *, owner: str) -> Path:
-        """Return the path of a new file; raise OSError when the disk takes no more. Blocks."""
+    def write(self, name: str, data: bytes) -> Path:
+        """Return the path of a new file; raise OSError, and leave nothing, when the disk takes no more. Blocks."""
         folder = Path(get_upload_folder()) / "exports" / secrets.token_hex(8)
         folder.mkdir(parents=True, mode=0o700)
-        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        self._files[folder / name] = (owner, len(data))
+        try:
+            handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+        except OSError:
+            self.delete(folder / name)
+            raise
         return folder / name
 
-    def tidy(self, owner: str) -> None:
-        """Delete a visitor's oldest files beyond the bound, and the oldest of all beyond the bound of all."""
+    def add(self, path: Path, size: int, *, owner: str) -> None:
+        """Count a file that was written, and delete the oldest beyond the bounds of its visitor and of all.
+
+        For the event loop alone, as `delete` of a file that was counted.
+        """
+        self._files[path] = (owner, size)
         own = [path for path, (whose, _) in self._files.items() if whose == owner]
         for path in own[:-MAX_FILES]:
             self.delete(path)
@@ -45,6 +52,6 @@ class Outbox:
     def delete(self, path: Path) -> None:
         """Delete a file, if it is still there."""
         self._files.pop(path, None)
-        path.unlink(missing_ok=True)
-        with suppress(OSError):
-            path.parent.rmdir()
+        for remove in (path.unlink, path.parent.rmdir):
+            with suppress(OSError):
+                remove()
