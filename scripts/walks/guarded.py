@@ -21,8 +21,10 @@ def walk(way: Way) -> None:
     way.ask("And now?")
     expect(page.locator("#spent")).to_be_visible()
     way.keep("spent")
-    way.ask("And now?")
-    way.keep("spent-cell")
+    page.locator("#composer textarea").fill("And now?")
+    page.keyboard.press("Enter")  # it is refused, and stays in the composer
+    expect(page.locator("#receipt")).to_contain_text("used up")
+    way.keep("spent-refused")
     page.goto(f"{way.url}/operator")
     way.keep("operator")
     page.get_by_role("button").click()
